@@ -1,0 +1,43 @@
+# The whole developer interface. `make run` and `make test` are all that a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install run test check bench clean tools
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; try make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+run: install
+	$(BIN)/sovereign tui
+
+# flatc is no Python package; whoever changes or checks the schemas needs the pinned one
+tools:
+	@flatc --version 2>/dev/null | grep -q 2.0.8 || \
+	{ command -v apt-get >/dev/null && { apt-get update -qq; apt-get install -y -qq flatbuffers-compiler; }; } || \
+	{ echo 'flatc 2.0.8 is needed: install flatbuffers-compiler, or the FlatBuffers release of that number' >&2; exit 1; }
+
+test: install tools
+	$(BIN)/python -m pytest
+
+check: install tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m pytest -q tests/contract
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What the processes share, and nothing else: the wire, its values, the settings, the blackbox."""

@@ -1,0 +1,59 @@
+"""Between the hot path and the writer thread: a bounded queue that forgets ticks, never commands."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Event
+from typing import Final
+
+from schemas.blackbox.tap import Direction
+from schemas.clock import Clock
+
+Item = tuple[int, int, int, str, str, bytes, bool]
+"""monotonic_ns, wall_ns, direction, channel, topic, payload, vital."""
+
+VITAL_LIMIT: Final = 200_000
+"""Vital records kept in memory while the disk refuses."""
+
+
+class RecordQueue:
+    """Implements Tap. Appends and pops of a deque are atomic under the GIL: there is no lock to wait for."""
+
+    def __init__(self, clock: Clock, *, limit: int, vital_limit: int = VITAL_LIMIT) -> None:
+        self.dropped = 0
+        """Records that are not vital, dropped because the queue was full."""
+        self.lost_vital = 0
+        """Vital records dropped because the disk refused for so long that even their bound was reached."""
+        self.vital_taken = 0
+        self.wake = Event()
+        self._items: deque[Item] = deque()
+        self._wall_ns = clock.wall_ns
+        self._monotonic_ns = clock.monotonic_ns
+        self._limit = limit
+        self._vital_limit = max(limit, vital_limit)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def record(
+        self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
+    ) -> None:
+        """Queues one message. Never blocks, never raises; a full queue drops and counts."""
+        waiting = len(self._items)
+        if waiting >= self._limit:
+            if not vital:
+                self.dropped += 1
+                return
+            if waiting >= self._vital_limit:
+                self.lost_vital += 1
+                return
+        self._items.append((self._monotonic_ns(), self._wall_ns(), direction, channel, topic, bytes(payload), vital))
+        if vital:
+            self.vital_taken += 1
+            if not self.wake.is_set():
+                self.wake.set()
+
+    def take(self, most: int) -> list[Item]:
+        """Up to `most` records, oldest first."""
+        items = self._items
+        return [items.popleft() for _ in range(min(most, len(items)))]

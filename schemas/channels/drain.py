@@ -1,0 +1,118 @@
+"""One zmq socket on an event loop: drained by its descriptor, never awaited.
+
+Theory of operation. The descriptor of a zmq socket becomes readable when something changed, once; any call on the
+socket, a send included, may swallow that signal. So a drain receives until EAGAIN, and whoever sends schedules one.
+A drain handles at most `BUDGET` messages and then lets the loop run before it goes on. If a callback of the owner
+raises, the loop reports it, and the drain goes on with the next message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.blackbox.tap import Tap
+from schemas.channels.errors import ChannelClosed
+from schemas.channels.monitor import Monitor, RawSocket
+
+BUDGET: Final = 2000
+"""Messages per drain."""
+
+LINGER_MS: Final = 500
+_LISTENER_CLOSES_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An open socket and what every channel needs besides."""
+
+    sock: RawSocket
+    monitor: Monitor
+    endpoint: str
+    bound: bool
+    name: str | None
+    loop: asyncio.AbstractEventLoop
+    tap: Tap | None
+    on_close: Callable[[Drained], None]
+
+
+class Drained:
+    """The part that all channels share: a socket, its reader, its closing. Used from the loop's thread only."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.endpoint = opened.endpoint
+        """Where it is really bound or connected: a bound port 0 is replaced by the port that was given."""
+        self.name = opened.name or opened.endpoint
+        """What the blackbox calls this channel."""
+        self.malformed = 0
+        """Messages dropped because no channel of ours could have sent them."""
+        self._sock = opened.sock
+        self._monitor = opened.monitor
+        self._bound = opened.bound
+        self._loop = opened.loop
+        self._record = opened.tap.record if opened.tap is not None else None
+        self._on_close = opened.on_close
+        self._closed = False
+        self._scheduled = False
+        self._fd: int | None = None
+
+    @property
+    def closed(self) -> bool:
+        """True from the first call of close() on."""
+        return self._closed
+
+    def close(self) -> None:
+        """Stops receiving and sends what is queued, for up to 500 ms in the background. Idempotent.
+
+        When it returns, a bound endpoint refuses new connections and is free to be bound again.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._closing()
+        self._on_close(self)
+        if self._bound:
+            self._sock.unbind(self.endpoint)
+            self._monitor.wait_listener_closed(_LISTENER_CLOSES_S)
+        self._shut(LINGER_MS)
+
+    def _shut(self, linger_ms: int) -> None:
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+            self._fd = None
+        self._monitor.close()
+        self._sock.close(linger=linger_ms)
+
+    def _start(self) -> None:
+        self._fd = int(self._sock.fileno())
+        self._loop.add_reader(self._fd, self._drain)
+        self._schedule_drain()  # connect or bind may have swallowed the first signal
+
+    def _schedule_drain(self) -> None:
+        if not self._scheduled and not self._closed:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._scheduled = False
+        if self._closed:
+            return
+        more = True  # stays so when a callback raises: what is still queued must not wait for the next signal
+        try:
+            more = self._receive()
+        finally:
+            if more:
+                self._schedule_drain()
+
+    def _receive(self) -> bool:
+        """Handles up to BUDGET messages. Returns True if there may be more."""
+        raise NotImplementedError
+
+    def _closing(self) -> None:
+        """What a channel still does before its socket is closed."""
+
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise ChannelClosed(self.endpoint)

@@ -1,0 +1,176 @@
+"""SUB: every message once and in order, and every gap noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import zmq
+
+from schemas.blackbox.tap import Direction
+from schemas.channels.drain import BUDGET, Drained, Opened
+from schemas.channels.frame import HEADER_SIZE, MAX_PAYLOAD, STAMP, TOPIC_SIZE, pad_topic, prefix, topic_of
+from schemas.channels.sequence import Arrival, Gap, Track
+
+OnMessage = Callable[[str, int, int, memoryview], None]
+"""topic, sequence, timestamp_ns (since 1970 UTC), payload."""
+
+_MAX_TOPICS: Final = 4096
+
+
+class Subscriber(Drained):
+    """Receives topics, or prefixes of topics ("tick." selects all that start so, "" all).
+
+    Duplicates are dropped. A gap is counted and told to `on_gap` before the message that revealed it; unless the
+    topic starts with one of `healing` (streams whose next message mends all), the topic is asked for again, so that
+    its last value comes once more. A publisher that restarted is accepted from its first message on.
+    `conflate`: only the newest message per topic and drain is handed over, for screens; gaps are counted still.
+    `on_drained` is called after each drain that handed something over: act there on what the messages changed.
+
+    Queue: bounded by `high_water` messages; beyond it the publisher drops the newest, and a gap appears here.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        topics: Iterable[str],
+        on_message: OnMessage,
+        on_gap: Callable[[Gap], None] | None,
+        on_drained: Callable[[], None] | None,
+        conflate: bool,
+        healing: tuple[str, ...],
+        vital: bool,
+    ) -> None:
+        super().__init__(opened)
+        self.received = 0
+        """Messages taken, duplicates not among them."""
+        self.gaps = 0
+        self.lost = 0
+        """Messages that the gaps stand for."""
+        self.duplicates = 0
+        self.restarts = 0
+        """Times that a topic's numbers began anew."""
+        self._on_message = on_message
+        self._on_gap = on_gap
+        self._on_drained = on_drained
+        self._healing = healing
+        self._vital = vital
+        self._newest: dict[str, tuple[int, int, memoryview]] | None = {} if conflate else None
+        self._tracks: dict[bytes, Track] = {}
+        self._ask_again: set[str] = set()
+        self._topics: set[str] = set()
+        for topic in topics:
+            self.add_topic(topic)
+        self._start()
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """What is subscribed to."""
+        return frozenset(self._topics)
+
+    def add_topic(self, topic: str) -> None:
+        """Subscribes to a topic or prefix; the last value of each topic follows. Nothing if it is subscribed already.
+
+        Raises: BadTopic, ChannelClosed.
+        """
+        self._demand_open()
+        wanted = prefix(topic)
+        if topic not in self._topics:
+            self._topics.add(topic)
+            self._sock.subscribe(wanted)
+            self._schedule_drain()
+
+    def remove_topic(self, topic: str) -> None:
+        """Ends what `add_topic` began; messages in flight may still arrive. Nothing if it was not subscribed."""
+        self._demand_open()
+        if topic in self._topics:
+            self._topics.remove(topic)
+            self._sock.unsubscribe(prefix(topic))
+            self._schedule_drain()
+
+    def _receive(self) -> bool:
+        receive = self._sock.recv
+        before = self.received
+        more = True
+        try:
+            for _ in range(BUDGET):
+                if self._closed:
+                    return False
+                try:
+                    message = receive(zmq.NOBLOCK)
+                except zmq.Again:
+                    more = False
+                    break
+                self._take(message)
+        finally:
+            if self._ask_again:
+                self._recover()
+        if self.received != before and not self._closed:
+            if self._newest:
+                self._hand_over()
+            if self._on_drained is not None:
+                self._on_drained()
+        return more
+
+    def _take(self, message: bytes) -> None:
+        padded = message[:TOPIC_SIZE]
+        track = self._tracks.get(padded)
+        if track is None or not HEADER_SIZE <= len(message) <= HEADER_SIZE + MAX_PAYLOAD:
+            track = self._new_track(message, padded)
+            if track is None:
+                self.malformed += 1
+                return
+        sequence, timestamp_ns = STAMP.unpack_from(message, TOPIC_SIZE)
+        expected = track.sequence + 1
+        payload = memoryview(message)[HEADER_SIZE:]
+        if self._record is not None:
+            self._record(Direction.RECEIVED, self.name, track.topic, payload, vital=self._vital)
+        arrival = track.judge(sequence, timestamp_ns)
+        if arrival is not Arrival.NEXT:
+            if arrival is Arrival.DUPLICATE:
+                self.duplicates += 1
+                return
+            if arrival is Arrival.RESTART:
+                self.restarts += 1
+            else:
+                self._note_gap(track, expected, sequence)
+        self.received += 1
+        if self._newest is None:
+            self._on_message(track.topic, sequence, timestamp_ns, payload)
+        else:
+            self._newest[track.topic] = (sequence, timestamp_ns, payload)
+
+    def _new_track(self, message: bytes, padded: bytes) -> Track | None:
+        topic = topic_of(padded)
+        well_sized = HEADER_SIZE <= len(message) <= HEADER_SIZE + MAX_PAYLOAD
+        if topic is None or not well_sized or len(self._tracks) >= _MAX_TOPICS:
+            return None
+        track = self._tracks[padded] = Track(topic, resume=not topic.startswith(self._healing))
+        return track
+
+    def _note_gap(self, track: Track, expected: int, received: int) -> None:
+        gap = Gap(track.topic, expected, received)
+        self.gaps += 1
+        self.lost += gap.lost
+        if track.resume:
+            self._ask_again.add(track.topic)
+        if self._on_gap is not None:
+            self._on_gap(gap)
+
+    def _recover(self) -> None:
+        """A second subscription, to the whole topic and at once withdrawn, makes the publisher send its last value."""
+        topics, self._ask_again = self._ask_again, set()
+        if self._closed:
+            return
+        for topic in topics:
+            padded = pad_topic(topic)
+            self._sock.subscribe(padded)
+            self._sock.unsubscribe(padded)
+        self._schedule_drain()
+
+    def _hand_over(self) -> None:
+        if self._newest:
+            newest, self._newest = self._newest, {}
+            for topic, (sequence, timestamp_ns, payload) in newest.items():
+                self._on_message(topic, sequence, timestamp_ns, payload)

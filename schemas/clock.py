@@ -1,0 +1,35 @@
+"""The one clock protocol: wall time for people and venues, monotonic time for durations."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Protocol
+
+NS_PER_MS: Final = 1_000_000
+NS_PER_S: Final = 1_000_000_000
+
+
+class Clock(Protocol):
+    """Where a part reads the time. Injected, so that a test can hold it still."""
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since 1970 UTC. May step; never subtract two of them to get a duration."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since an arbitrary start, shared by all processes of this machine, never going back."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    __slots__ = ()
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since 1970 UTC."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds of the machine's monotonic clock."""
+        return time.monotonic_ns()

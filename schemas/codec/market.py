@@ -1,0 +1,135 @@
+"""Trade, Candle and CandleHistory <-> FlatBuffers, through the generated builder and accessors."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import flatbuffers
+
+from schemas.codec.errors import Malformed
+from schemas.generated.market import Candle as FbCandle
+from schemas.generated.market import CandleHistory as FbHistory
+from schemas.generated.market import CandleRow as FbRow
+from schemas.generated.market import Trade as FbTrade
+from schemas.messages import Candle, CandleHistory, Side, Trade
+
+_T = TypeVar("_T")
+
+
+def _readable(what: str, read: Callable[[bytes], _T], payload: bytes | memoryview) -> _T:
+    try:
+        return read(bytes(payload))
+    except (struct.error, IndexError, TypeError, ValueError, UnicodeDecodeError) as error:
+        raise Malformed(what, f"not readable ({error})") from None
+
+
+def _text(value: bytes | None, what: str, field: str) -> str:
+    if value is None:
+        raise Malformed(what, f"no {field}")
+    return value.decode()
+
+
+def encode_trade(value: Trade) -> bytes:
+    """Bytes of one trade."""
+    builder = flatbuffers.Builder(192)
+    name = builder.CreateString(value.instrument)
+    FbTrade.TradeStart(builder)
+    FbTrade.TradeAddInstrument(builder, name)
+    FbTrade.TradeAddSequence(builder, value.sequence)
+    FbTrade.TradeAddExchangeNs(builder, value.exchange_ns)
+    FbTrade.TradeAddReceivedNs(builder, value.received_ns)
+    FbTrade.TradeAddPrice(builder, value.price)
+    FbTrade.TradeAddSize(builder, value.size)
+    FbTrade.TradeAddTradeId(builder, value.trade_id)
+    FbTrade.TradeAddSide(builder, value.side)
+    builder.Finish(FbTrade.TradeEnd(builder))
+    return bytes(builder.Output())
+
+
+def decode_trade(payload: bytes | memoryview) -> Trade:
+    """The trade in `payload`. Raises Malformed."""
+    return _readable("Trade", _read_trade, payload)
+
+
+def _read_trade(payload: bytes) -> Trade:
+    fb = FbTrade.Trade.GetRootAs(payload, 0)
+    return Trade(
+        instrument=_text(fb.Instrument(), "Trade", "instrument"), sequence=fb.Sequence(),
+        exchange_ns=fb.ExchangeNs(), received_ns=fb.ReceivedNs(), price=fb.Price(), size=fb.Size(),
+        trade_id=fb.TradeId(), side=Side(fb.Side()),
+    )  # fmt: skip
+
+
+def encode_candle(value: Candle) -> bytes:
+    """Bytes of one candle."""
+    builder = flatbuffers.Builder(192)
+    name, frame = builder.CreateString(value.instrument), builder.CreateString(value.frame)
+    FbCandle.CandleStart(builder)
+    FbCandle.CandleAddInstrument(builder, name)
+    FbCandle.CandleAddFrame(builder, frame)
+    FbCandle.CandleAddSequence(builder, value.sequence)
+    FbCandle.CandleAddOpenNs(builder, value.open_ns)
+    FbCandle.CandleAddReceivedNs(builder, value.received_ns)
+    FbCandle.CandleAddOpen(builder, value.open)
+    FbCandle.CandleAddHigh(builder, value.high)
+    FbCandle.CandleAddLow(builder, value.low)
+    FbCandle.CandleAddClose(builder, value.close)
+    FbCandle.CandleAddVolume(builder, value.volume)
+    FbCandle.CandleAddConfirmed(builder, value.confirmed)
+    builder.Finish(FbCandle.CandleEnd(builder))
+    return bytes(builder.Output())
+
+
+def decode_candle(payload: bytes | memoryview) -> Candle:
+    """The candle in `payload`. Raises Malformed."""
+    return _readable("Candle", _read_candle, payload)
+
+
+def _read_candle(payload: bytes) -> Candle:
+    fb = FbCandle.Candle.GetRootAs(payload, 0)
+    return Candle(
+        instrument=_text(fb.Instrument(), "Candle", "instrument"), frame=_text(fb.Frame(), "Candle", "frame"),
+        sequence=fb.Sequence(), open_ns=fb.OpenNs(), received_ns=fb.ReceivedNs(), open=fb.Open(), high=fb.High(),
+        low=fb.Low(), close=fb.Close(), volume=fb.Volume(), confirmed=bool(fb.Confirmed()),
+    )  # fmt: skip
+
+
+def encode_history(value: CandleHistory) -> bytes:
+    """Bytes of a history; its candles must all be confirmed and of its own frame."""
+    builder = flatbuffers.Builder(64 + 48 * len(value.candles))
+    name, frame = builder.CreateString(value.instrument), builder.CreateString(value.frame)
+    FbHistory.CandleHistoryStartRowsVector(builder, len(value.candles))
+    for row in reversed(value.candles):
+        FbRow.CreateCandleRow(builder, row.open_ns, row.open, row.high, row.low, row.close, row.volume)
+    rows = builder.EndVector()
+    FbHistory.CandleHistoryStart(builder)
+    FbHistory.CandleHistoryAddInstrument(builder, name)
+    FbHistory.CandleHistoryAddFrame(builder, frame)
+    FbHistory.CandleHistoryAddSequence(builder, value.sequence)
+    FbHistory.CandleHistoryAddReceivedNs(builder, value.received_ns)
+    FbHistory.CandleHistoryAddRows(builder, rows)
+    builder.Finish(FbHistory.CandleHistoryEnd(builder))
+    return bytes(builder.Output())
+
+
+def decode_history(payload: bytes | memoryview) -> CandleHistory:
+    """The history in `payload`. Raises Malformed."""
+    return _readable("CandleHistory", _read_history, payload)
+
+
+def _read_history(payload: bytes) -> CandleHistory:
+    fb = FbHistory.CandleHistory.GetRootAs(payload, 0)
+    name = _text(fb.Instrument(), "CandleHistory", "instrument")
+    frame = _text(fb.Frame(), "CandleHistory", "frame")
+    sequence, received_ns = fb.Sequence(), fb.ReceivedNs()
+
+    def candle(row: Any) -> Candle:
+        return Candle(
+            instrument=name, frame=frame, sequence=sequence, open_ns=row.OpenNs(), received_ns=received_ns,
+            open=row.Open(), high=row.High(), low=row.Low(), close=row.Close(), volume=row.Volume(), confirmed=True,
+        )  # fmt: skip
+
+    candles = tuple(candle(fb.Rows(i)) for i in range(fb.RowsLength()))
+    return CandleHistory(instrument=name, frame=frame, sequence=sequence, received_ns=received_ns, candles=candles)

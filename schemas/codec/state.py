@@ -1,0 +1,50 @@
+"""The state messages <-> Protobuf."""
+
+from __future__ import annotations
+
+from schemas.codec.mirror import Mirror
+from schemas.generated import state_pb2 as pb
+from schemas.messages import (
+    AccountState,
+    Cause,
+    Decision,
+    EngineState,
+    FrameScores,
+    LogLine,
+    Metrics,
+    OrdersState,
+    OrderView,
+    PositionsState,
+    PositionView,
+    ProcessView,
+    Receipt,
+    SystemState,
+)
+
+MIRRORS = (
+    Mirror(Cause, pb.Cause),
+    Mirror(OrderView, pb.Order),
+    Mirror(PositionView, pb.Position),
+    Mirror(FrameScores, pb.FrameScores),
+    Mirror(ProcessView, pb.Process),
+)
+_ENGINE = Mirror(EngineState, pb.EngineState)
+_ORDERS = Mirror(OrdersState, pb.OrdersState)
+_POSITIONS = Mirror(PositionsState, pb.PositionsState)
+_ACCOUNT = Mirror(AccountState, pb.AccountState)
+_DECISION = Mirror(Decision, pb.Decision)
+_SYSTEM = Mirror(SystemState, pb.SystemState)
+_LOG = Mirror(LogLine, pb.LogLine)
+_METRICS = Mirror(Metrics, pb.Metrics)
+_RECEIPT = Mirror(Receipt, pb.Receipt)
+TOP_LEVEL = (_ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT)
+
+encode_engine_state, decode_engine_state = _ENGINE.encode, _ENGINE.decode
+encode_orders, decode_orders = _ORDERS.encode, _ORDERS.decode
+encode_positions, decode_positions = _POSITIONS.encode, _POSITIONS.decode
+encode_account, decode_account = _ACCOUNT.encode, _ACCOUNT.decode
+encode_decision, decode_decision = _DECISION.encode, _DECISION.decode
+encode_system, decode_system = _SYSTEM.encode, _SYSTEM.decode
+encode_log, decode_log = _LOG.encode, _LOG.decode
+encode_metrics, decode_metrics = _METRICS.encode, _METRICS.decode
+encode_receipt, decode_receipt = _RECEIPT.encode, _RECEIPT.decode

@@ -1,0 +1,252 @@
+"""MarketTick <-> FlatBuffers at fixed offsets: the hot message.
+
+The generated builder makes one template per instrument; its own reader tells where each field landed; from then on a
+tick is one `Struct.pack_into` into that template, byte for byte what the builder would have written. A reader
+compares the prefix (root offset and vtable) with its template's and unpacks at the same offsets; bytes of another
+layout, from an older or newer peer, go through the generated accessors.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from math import nan
+from typing import Any, Final
+
+import flatbuffers
+
+from schemas.codec.errors import Malformed
+from schemas.generated.market import Level as FbLevel
+from schemas.generated.market import MarketTick as Fb
+from schemas.messages import MarketTick, Side
+
+TICK_LEVELS: Final = 20
+"""Levels a side on the wire; fewer are padded with NaN."""
+
+_FIELDS: Final[tuple[tuple[str, str], ...]] = (
+    # in the order in which they lie in memory: 8-byte fields first, since the builder aligns from the end
+    ("Sequence", "Q"),
+    ("ExchangeNs", "q"),
+    ("ReceivedNs", "q"),
+    ("PublishedNs", "q"),
+    ("BidPrice", "d"),
+    ("BidSize", "d"),
+    ("AskPrice", "d"),
+    ("AskSize", "d"),
+    ("LastPrice", "d"),
+    ("LastSize", "d"),
+    ("LastId", "q"),
+    ("ReceivedMonoNs", "q"),
+    ("BookSequence", "q"),
+    ("LastSide", "B"),
+    ("BidCount", "B"),
+    ("AskCount", "B"),
+    ("BookValid", "B"),
+)
+_IN_SCHEMA_ORDER: Final = (
+    *("Instrument", "Sequence", "ExchangeNs", "ReceivedNs", "PublishedNs", "BidPrice", "BidSize", "AskPrice"),
+    *("AskSize", "LastPrice", "LastSize", "LastId", "ReceivedMonoNs", "BookSequence", "LastSide", "BidCount"),
+    *("AskCount", "BookValid", "Bids", "Asks"),
+)
+_SLOT: Final[dict[str, int]] = {name: index for index, name in enumerate(_IN_SCHEMA_ORDER)}
+_PAD: Final = (nan,) * (2 * TICK_LEVELS)
+
+
+class LayoutError(RuntimeError):
+    """The builder laid the template out in a way that this module does not understand: a bug, caught at start."""
+
+
+def _template(instrument: str) -> bytes:
+    """One tick as the generated builder writes it, every field present."""
+    builder = flatbuffers.Builder(1024)
+    builder.ForceDefaults(True)
+    name = builder.CreateString(instrument)
+    sides = []
+    for start in (Fb.MarketTickStartAsksVector, Fb.MarketTickStartBidsVector):
+        start(builder, TICK_LEVELS)
+        for _ in range(TICK_LEVELS):
+            FbLevel.CreateLevel(builder, 0.0, 0.0)
+        sides.append(builder.EndVector())
+    asks, bids = sides
+    Fb.MarketTickStart(builder)
+    Fb.MarketTickAddInstrument(builder, name)
+    Fb.MarketTickAddAsks(builder, asks)
+    Fb.MarketTickAddBids(builder, bids)
+    for field, _ in reversed(_FIELDS):
+        getattr(Fb, f"MarketTickAdd{field}")(builder, 0)
+    builder.Finish(Fb.MarketTickEnd(builder))
+    return bytes(builder.Output())
+
+
+class _Layout:
+    """Where the fields of the template lie, as one struct format that starts at `start`."""
+
+    def __init__(self, instrument: str) -> None:
+        self.template = _template(instrument)
+        tab: Any = Fb.MarketTick.GetRootAs(self.template, 0)._tab
+        self.prefix = self.template[: tab.Pos]
+        offset = {name: tab.Pos + tab.Offset(4 + 2 * slot) for name, slot in _SLOT.items()}
+        places = [(offset[name], code) for name, code in _FIELDS]
+        for side in ("Bids", "Asks"):
+            vector = tab.Vector(tab.Offset(4 + 2 * _SLOT[side]))
+            places.append((vector, f"{2 * TICK_LEVELS}d"))
+        if places != sorted(places):
+            raise LayoutError(f"fields are not in the expected order: {places}")
+        self.start = places[0][0]
+        parts, position, self._holes = ["<"], self.start, []
+        for place, code in places:
+            hole = self.template[position:place]
+            if any(hole):
+                parts.append(f"{len(hole)}s")
+                self._holes.append(hole)
+            elif hole:
+                parts.append(f"{len(hole)}x")
+            parts.append(code)
+            position = place + struct.calcsize("<" + code)
+        self.struct = struct.Struct("".join(parts))
+        if len(self._holes) != 2:
+            raise LayoutError(f"{len(self._holes)} runs of offsets between the fields, 2 expected")
+
+    @property
+    def holes(self) -> tuple[bytes, bytes]:
+        """The bytes before the bids (offsets and a vector's length) and before the asks: constant."""
+        return self._holes[0], self._holes[1]
+
+
+class TickEncoder:
+    """Writes ticks of one instrument into one buffer, again and again.
+
+    `encode` returns a view of the same buffer each time: send or copy it before the next call.
+    """
+
+    __slots__ = ("_before_asks", "_before_bids", "_buffer", "_levels", "_pack_into", "_start", "_view", "instrument")
+
+    def __init__(self, instrument: str) -> None:
+        layout = _Layout(instrument)
+        self.instrument = instrument
+        self._buffer = bytearray(layout.template)
+        self._view = memoryview(self._buffer)
+        self._start = layout.start
+        self._pack_into = layout.struct.pack_into
+        self._before_bids, self._before_asks = layout.holes
+        self._levels = [nan] * (4 * TICK_LEVELS)
+
+    def encode(
+        self,
+        *,
+        sequence: int,
+        exchange_ns: int,
+        received_ns: int,
+        published_ns: int,
+        received_mono_ns: int,
+        book_sequence: int,
+        book_valid: bool,
+        bid_prices: Sequence[float],
+        bid_sizes: Sequence[float],
+        ask_prices: Sequence[float],
+        ask_sizes: Sequence[float],
+        last_price: float = nan,
+        last_size: float = nan,
+        last_side: int = 0,
+        last_id: int = 0,
+    ) -> memoryview:
+        """One tick. Levels best first, at most TICK_LEVELS a side.
+
+        Raises: struct.error, if a number does not fit its field; ValueError, if a side is too long or uneven.
+        """
+        bids, asks = len(bid_prices), len(ask_prices)
+        if bids > TICK_LEVELS or asks > TICK_LEVELS or len(bid_sizes) != bids or len(ask_sizes) != asks:
+            raise ValueError(
+                f"levels: {bids}/{len(bid_sizes)} bids, {asks}/{len(ask_sizes)} asks; at most {TICK_LEVELS}"
+            )
+        levels = self._levels
+        levels[0 : 2 * bids : 2] = bid_prices
+        levels[1 : 2 * bids : 2] = bid_sizes
+        if bids < TICK_LEVELS:
+            levels[2 * bids : 2 * TICK_LEVELS] = _PAD[2 * bids :]
+        first_ask = 2 * TICK_LEVELS
+        levels[first_ask : first_ask + 2 * asks : 2] = ask_prices
+        levels[first_ask + 1 : first_ask + 2 * asks : 2] = ask_sizes
+        if asks < TICK_LEVELS:
+            levels[first_ask + 2 * asks :] = _PAD[2 * asks :]
+        self._pack_into(
+            self._buffer, self._start,
+            sequence, exchange_ns, received_ns, published_ns,
+            levels[0], levels[1], levels[first_ask], levels[first_ask + 1],
+            last_price, last_size, last_id, received_mono_ns, book_sequence,
+            last_side, bids, asks, book_valid,
+            self._before_bids, *levels[:first_ask], self._before_asks, *levels[first_ask:],
+        )  # fmt: skip
+        return self._view
+
+
+_SIDES: Final = (Side.NONE, Side.BUY, Side.SELL)
+_BIDS_AT: Final = len(_FIELDS) + 1
+_ASKS_AT: Final = _BIDS_AT + 2 * TICK_LEVELS + 1
+
+
+class TickDecoder:
+    """Reads ticks of one instrument; falls back to the generated accessors on another layout."""
+
+    __slots__ = ("_instrument", "_length", "_prefix", "_prefix_length", "_start", "_unpack_from", "slow_reads")
+
+    def __init__(self, instrument: str) -> None:
+        layout = _Layout(instrument)
+        self._instrument = instrument
+        self._prefix = layout.prefix
+        self._prefix_length = len(layout.prefix)
+        self._length = len(layout.template)
+        self._start = layout.start
+        self._unpack_from = layout.struct.unpack_from
+        self.slow_reads = 0
+
+    def decode(self, payload: bytes | memoryview) -> MarketTick:
+        """The tick in `payload`.
+
+        Raises: Malformed.
+        """
+        if len(payload) != self._length or payload[: self._prefix_length] != self._prefix:
+            self.slow_reads += 1
+            return read_tick_slowly(payload)
+        v = self._unpack_from(payload, self._start)
+        if v[13] > 2 or v[14] > TICK_LEVELS or v[15] > TICK_LEVELS:
+            raise Malformed("MarketTick", f"side {v[13]}, {v[14]} bids, {v[15]} asks")
+        bid_end, ask_end = _BIDS_AT + 2 * v[14], _ASKS_AT + 2 * v[15]
+        return MarketTick(
+            instrument=self._instrument, sequence=v[0], exchange_ns=v[1], received_ns=v[2], published_ns=v[3],
+            bid_price=v[4], bid_size=v[5], ask_price=v[6], ask_size=v[7], last_price=v[8], last_size=v[9],
+            last_id=v[10], received_mono_ns=v[11], book_sequence=v[12], last_side=_SIDES[v[13]],
+            book_valid=v[16] == 1,
+            bid_prices=v[_BIDS_AT:bid_end:2], bid_sizes=v[_BIDS_AT + 1 : bid_end : 2],
+            ask_prices=v[_ASKS_AT:ask_end:2], ask_sizes=v[_ASKS_AT + 1 : ask_end : 2],
+        )  # fmt: skip
+
+
+def read_tick_slowly(payload: bytes | memoryview) -> MarketTick:
+    """The tick in `payload`, through the generated accessors: any layout of any version.
+
+    Raises: Malformed.
+    """
+    try:
+        return _read(Fb.MarketTick.GetRootAs(bytes(payload), 0))
+    except (struct.error, IndexError, TypeError, ValueError, UnicodeDecodeError) as error:
+        raise Malformed("MarketTick", f"not readable ({error})") from None
+
+
+def _read(tick: Any) -> MarketTick:
+    name = tick.Instrument()
+    side = tick.LastSide()
+    if name is None or side > 2:
+        raise Malformed("MarketTick", "no instrument" if name is None else f"side {side}")
+    bid_count, ask_count = min(tick.BidCount(), tick.BidsLength()), min(tick.AskCount(), tick.AsksLength())
+    bids = [tick.Bids(i) for i in range(bid_count)]
+    asks = [tick.Asks(i) for i in range(ask_count)]
+    return MarketTick(
+        instrument=name.decode(), sequence=tick.Sequence(), exchange_ns=tick.ExchangeNs(),
+        received_ns=tick.ReceivedNs(), published_ns=tick.PublishedNs(), received_mono_ns=tick.ReceivedMonoNs(),
+        book_sequence=tick.BookSequence(), book_valid=tick.BookValid() == 1,
+        bid_price=tick.BidPrice(), bid_size=tick.BidSize(), ask_price=tick.AskPrice(), ask_size=tick.AskSize(),
+        last_price=tick.LastPrice(), last_size=tick.LastSize(), last_side=_SIDES[side], last_id=tick.LastId(),
+        bid_prices=tuple(x.Price() for x in bids), bid_sizes=tuple(x.Size() for x in bids),
+        ask_prices=tuple(x.Price() for x in asks), ask_sizes=tuple(x.Size() for x in asks),
+    )  # fmt: skip

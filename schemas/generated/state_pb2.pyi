@@ -1,0 +1,302 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Cause(_message.Message):
+    __slots__ = ("name", "since_ns", "detail", "forces")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    FORCES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    since_ns: int
+    detail: str
+    forces: str
+    def __init__(self, name: _Optional[str] = ..., since_ns: _Optional[int] = ..., detail: _Optional[str] = ..., forces: _Optional[str] = ...) -> None: ...
+
+class EngineState(_message.Message):
+    __slots__ = ("timestamp_ns", "state", "causes", "venue", "instrument", "halt_id", "authority_pct", "brain_age_ms", "ops_age_ms", "feed_age_ms", "last_tick_sequence", "max_order_contracts", "counters", "lot", "minimum", "contract_value")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    HALT_ID_FIELD_NUMBER: _ClassVar[int]
+    AUTHORITY_PCT_FIELD_NUMBER: _ClassVar[int]
+    BRAIN_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    OPS_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    FEED_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_TICK_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    MAX_ORDER_CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    LOT_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    state: str
+    causes: _containers.RepeatedCompositeFieldContainer[Cause]
+    venue: str
+    instrument: str
+    halt_id: str
+    authority_pct: float
+    brain_age_ms: float
+    ops_age_ms: float
+    feed_age_ms: float
+    last_tick_sequence: int
+    max_order_contracts: str
+    counters: _containers.ScalarMap[str, int]
+    lot: str
+    minimum: str
+    contract_value: str
+    def __init__(self, timestamp_ns: _Optional[int] = ..., state: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[Cause, _Mapping]]] = ..., venue: _Optional[str] = ..., instrument: _Optional[str] = ..., halt_id: _Optional[str] = ..., authority_pct: _Optional[float] = ..., brain_age_ms: _Optional[float] = ..., ops_age_ms: _Optional[float] = ..., feed_age_ms: _Optional[float] = ..., last_tick_sequence: _Optional[int] = ..., max_order_contracts: _Optional[str] = ..., counters: _Optional[_Mapping[str, int]] = ..., lot: _Optional[str] = ..., minimum: _Optional[str] = ..., contract_value: _Optional[str] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("client_order_id", "venue_order_id", "intent_id", "instrument", "side", "contracts", "filled_contracts", "average_price", "state", "reduce_only", "tp_price", "sl_price", "updated_ns", "limit_price", "kind", "fee")
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    VENUE_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    FILLED_CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    SL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_NS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    client_order_id: str
+    venue_order_id: str
+    intent_id: str
+    instrument: str
+    side: str
+    contracts: str
+    filled_contracts: str
+    average_price: str
+    state: str
+    reduce_only: bool
+    tp_price: str
+    sl_price: str
+    updated_ns: int
+    limit_price: str
+    kind: str
+    fee: str
+    def __init__(self, client_order_id: _Optional[str] = ..., venue_order_id: _Optional[str] = ..., intent_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[str] = ..., contracts: _Optional[str] = ..., filled_contracts: _Optional[str] = ..., average_price: _Optional[str] = ..., state: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., tp_price: _Optional[str] = ..., sl_price: _Optional[str] = ..., updated_ns: _Optional[int] = ..., limit_price: _Optional[str] = ..., kind: _Optional[str] = ..., fee: _Optional[str] = ...) -> None: ...
+
+class OrdersState(_message.Message):
+    __slots__ = ("timestamp_ns", "working", "recent")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    WORKING_FIELD_NUMBER: _ClassVar[int]
+    RECENT_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    working: _containers.RepeatedCompositeFieldContainer[Order]
+    recent: _containers.RepeatedCompositeFieldContainer[Order]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., working: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Order, _Mapping]]] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("instrument", "contracts", "average_price", "mark_price", "unrealised", "liquidation_price", "tp_price", "sl_price", "updated_ns", "leverage", "margin")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MARK_PRICE_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    SL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_NS_FIELD_NUMBER: _ClassVar[int]
+    LEVERAGE_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    contracts: str
+    average_price: str
+    mark_price: str
+    unrealised: str
+    liquidation_price: str
+    tp_price: str
+    sl_price: str
+    updated_ns: int
+    leverage: str
+    margin: str
+    def __init__(self, instrument: _Optional[str] = ..., contracts: _Optional[str] = ..., average_price: _Optional[str] = ..., mark_price: _Optional[str] = ..., unrealised: _Optional[str] = ..., liquidation_price: _Optional[str] = ..., tp_price: _Optional[str] = ..., sl_price: _Optional[str] = ..., updated_ns: _Optional[int] = ..., leverage: _Optional[str] = ..., margin: _Optional[str] = ...) -> None: ...
+
+class PositionsState(_message.Message):
+    __slots__ = ("timestamp_ns", "positions")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ...) -> None: ...
+
+class AccountState(_message.Message):
+    __slots__ = ("timestamp_ns", "currency", "equity", "available", "realised_today", "fees_today")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    EQUITY_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    REALISED_TODAY_FIELD_NUMBER: _ClassVar[int]
+    FEES_TODAY_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    currency: str
+    equity: str
+    available: str
+    realised_today: str
+    fees_today: str
+    def __init__(self, timestamp_ns: _Optional[int] = ..., currency: _Optional[str] = ..., equity: _Optional[str] = ..., available: _Optional[str] = ..., realised_today: _Optional[str] = ..., fees_today: _Optional[str] = ...) -> None: ...
+
+class FrameScores(_message.Message):
+    __slots__ = ("frame", "trend_score_pct", "book_imbalance", "trade_pressure", "trend_vote", "book_vote", "flow_vote", "direction")
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    TREND_SCORE_PCT_FIELD_NUMBER: _ClassVar[int]
+    BOOK_IMBALANCE_FIELD_NUMBER: _ClassVar[int]
+    TRADE_PRESSURE_FIELD_NUMBER: _ClassVar[int]
+    TREND_VOTE_FIELD_NUMBER: _ClassVar[int]
+    BOOK_VOTE_FIELD_NUMBER: _ClassVar[int]
+    FLOW_VOTE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    frame: str
+    trend_score_pct: float
+    book_imbalance: float
+    trade_pressure: float
+    trend_vote: int
+    book_vote: int
+    flow_vote: int
+    direction: int
+    def __init__(self, frame: _Optional[str] = ..., trend_score_pct: _Optional[float] = ..., book_imbalance: _Optional[float] = ..., trade_pressure: _Optional[float] = ..., trend_vote: _Optional[int] = ..., book_vote: _Optional[int] = ..., flow_vote: _Optional[int] = ..., direction: _Optional[int] = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("sequence", "timestamp_ns", "instrument", "tick_sequence", "tick_received_ns", "frames", "direction", "why_not", "why_not_text", "intent_id", "contracts", "price", "features")
+    class FeaturesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    TICK_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TICK_RECEIVED_NS_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    WHY_NOT_FIELD_NUMBER: _ClassVar[int]
+    WHY_NOT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    timestamp_ns: int
+    instrument: str
+    tick_sequence: int
+    tick_received_ns: int
+    frames: _containers.RepeatedCompositeFieldContainer[FrameScores]
+    direction: int
+    why_not: str
+    why_not_text: str
+    intent_id: str
+    contracts: str
+    price: float
+    features: _containers.ScalarMap[str, float]
+    def __init__(self, sequence: _Optional[int] = ..., timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., tick_sequence: _Optional[int] = ..., tick_received_ns: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameScores, _Mapping]]] = ..., direction: _Optional[int] = ..., why_not: _Optional[str] = ..., why_not_text: _Optional[str] = ..., intent_id: _Optional[str] = ..., contracts: _Optional[str] = ..., price: _Optional[float] = ..., features: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Process(_message.Message):
+    __slots__ = ("name", "pid", "state", "restarts", "heartbeat_age_ms", "reason", "cpu_pct", "memory_mb")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CPU_PCT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_MB_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    pid: int
+    state: str
+    restarts: int
+    heartbeat_age_ms: float
+    reason: str
+    cpu_pct: float
+    memory_mb: float
+    def __init__(self, name: _Optional[str] = ..., pid: _Optional[int] = ..., state: _Optional[str] = ..., restarts: _Optional[int] = ..., heartbeat_age_ms: _Optional[float] = ..., reason: _Optional[str] = ..., cpu_pct: _Optional[float] = ..., memory_mb: _Optional[float] = ...) -> None: ...
+
+class SystemState(_message.Message):
+    __slots__ = ("timestamp_ns", "processes", "venue", "halt_id")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    HALT_ID_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    processes: _containers.RepeatedCompositeFieldContainer[Process]
+    venue: str
+    halt_id: str
+    def __init__(self, timestamp_ns: _Optional[int] = ..., processes: _Optional[_Iterable[_Union[Process, _Mapping]]] = ..., venue: _Optional[str] = ..., halt_id: _Optional[str] = ...) -> None: ...
+
+class LogLine(_message.Message):
+    __slots__ = ("timestamp_ns", "process", "level", "text")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    process: str
+    level: str
+    text: str
+    def __init__(self, timestamp_ns: _Optional[int] = ..., process: _Optional[str] = ..., level: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Metrics(_message.Message):
+    __slots__ = ("timestamp_ns", "values")
+    class ValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    values: _containers.ScalarMap[str, float]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., values: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("id", "requested_ns", "latched_ns", "port_closed_ns", "venue_confirmed_ns", "open_orders", "total_ms", "issuer", "reason", "verified", "problems", "cancels_sent_ns")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_NS_FIELD_NUMBER: _ClassVar[int]
+    LATCHED_NS_FIELD_NUMBER: _ClassVar[int]
+    PORT_CLOSED_NS_FIELD_NUMBER: _ClassVar[int]
+    VENUE_CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_MS_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_SENT_NS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    requested_ns: int
+    latched_ns: int
+    port_closed_ns: int
+    venue_confirmed_ns: int
+    open_orders: int
+    total_ms: float
+    issuer: str
+    reason: str
+    verified: bool
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    cancels_sent_ns: int
+    def __init__(self, id: _Optional[str] = ..., requested_ns: _Optional[int] = ..., latched_ns: _Optional[int] = ..., port_closed_ns: _Optional[int] = ..., venue_confirmed_ns: _Optional[int] = ..., open_orders: _Optional[int] = ..., total_ms: _Optional[float] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., verified: _Optional[bool] = ..., problems: _Optional[_Iterable[str]] = ..., cancels_sent_ns: _Optional[int] = ...) -> None: ...

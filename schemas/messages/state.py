@@ -1,0 +1,205 @@
+"""What is true now: published whole each time, so that a late or lossy reader converges.
+
+Decimal for money, prices of orders and sizes (contracts); float for signals; None where it is not known.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class TradingState(StrEnum):
+    """How much the engine lets through: the worst of its causes."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"  # only what shrinks a position
+    HALTED = "HALTED"  # nothing but cancels
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason for a trading state; `forces` is the state that it demands."""
+
+    name: str
+    since_ns: int
+    detail: str
+    forces: TradingState
+
+
+class EngineState(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic state.engine. Ages in ms, None before the first sign of life."""
+
+    timestamp_ns: int
+    state: TradingState
+    causes: tuple[Cause, ...]
+    venue: str
+    instrument: str
+    halt_id: str | None
+    authority_pct: float
+    brain_age_ms: float | None
+    ops_age_ms: float | None
+    feed_age_ms: float | None
+    last_tick_sequence: int
+    max_order_contracts: Decimal | None
+    lot: Decimal | None
+    minimum: Decimal | None
+    contract_value: Decimal | None
+    counters: dict[str, int]
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """One order as the engine knows it. `kind`: entry or protection."""
+
+    client_order_id: str
+    venue_order_id: str
+    intent_id: str
+    instrument: str
+    side: str
+    contracts: Decimal
+    filled_contracts: Decimal
+    average_price: Decimal | None
+    state: str
+    reduce_only: bool
+    tp_price: Decimal | None
+    sl_price: Decimal | None
+    limit_price: Decimal | None
+    kind: str
+    fee: Decimal
+    updated_ns: int
+
+
+class OrdersState(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic state.orders. `recent` holds ended orders, newest first."""
+
+    timestamp_ns: int
+    working: tuple[OrderView, ...]
+    recent: tuple[OrderView, ...]
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One position; `contracts` is negative when short. `tp_price`, `sl_price`: what the venue holds for it."""
+
+    instrument: str
+    contracts: Decimal
+    average_price: Decimal | None
+    mark_price: Decimal | None
+    unrealised: Decimal | None
+    liquidation_price: Decimal | None
+    tp_price: Decimal | None
+    sl_price: Decimal | None
+    leverage: Decimal | None
+    margin: Decimal | None
+    updated_ns: int
+
+
+class PositionsState(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic state.positions. Flat instruments are absent."""
+
+    timestamp_ns: int
+    positions: tuple[PositionView, ...]
+
+
+class AccountState(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic state.account. `realised_today` without fees; `fees_today` negative when charged."""
+
+    timestamp_ns: int
+    currency: str
+    equity: Decimal | None
+    available: Decimal | None
+    realised_today: Decimal | None
+    fees_today: Decimal | None
+
+
+class FrameScores(msgspec.Struct, frozen=True, kw_only=True):
+    """The three scores and votes of one time frame; a vote is -1, 0 or +1.
+
+    `trend_score_pct` in percent; `book_imbalance` bid share of size in [0, 1];
+    `trade_pressure` buy share of traded volume in [0, 1]. None: not known yet.
+    """
+
+    frame: str
+    trend_score_pct: float | None
+    book_imbalance: float | None
+    trade_pressure: float | None
+    trend_vote: int
+    book_vote: int
+    flow_vote: int
+    direction: int
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic state.decision: what the brain thought at one tick. `why_not` is "" when it sent an order."""
+
+    sequence: int
+    timestamp_ns: int
+    instrument: str
+    tick_sequence: int
+    tick_received_ns: int
+    frames: tuple[FrameScores, ...]
+    direction: int
+    why_not: str
+    why_not_text: str
+    intent_id: str
+    contracts: Decimal | None
+    price: float
+    features: dict[str, float]
+
+
+class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
+    """One supervised process; pid 0: none. `reason` says why it ended, or why it is not up."""
+
+    name: str
+    pid: int
+    state: str
+    restarts: int
+    heartbeat_age_ms: float | None
+    reason: str
+    cpu_pct: float | None = None
+    memory_mb: float | None = None
+
+
+class SystemState(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic ops.system."""
+
+    timestamp_ns: int
+    processes: tuple[ProcessView, ...]
+    venue: str
+    halt_id: str | None
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic ops.log: one event worth showing. `level`: debug, info, warning, error."""
+
+    timestamp_ns: int
+    process: str
+    level: str
+    text: str
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic ops.metrics: dotted name, unit as suffix -> value."""
+
+    timestamp_ns: int
+    values: dict[str, float]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a HALT. All `_ns` are the machine's monotonic clock; None: that step is not known to be done.
+
+    `verified` only when the venue itself said that nothing is open.
+    """
+
+    id: str
+    requested_ns: int
+    latched_ns: int | None = None
+    port_closed_ns: int | None = None
+    cancels_sent_ns: int | None = None
+    venue_confirmed_ns: int | None = None
+    open_orders: int | None = None
+    total_ms: float | None = None
+    issuer: str = ""
+    reason: str = ""
+    verified: bool = False
+    problems: tuple[str, ...] = ()

@@ -1,0 +1,190 @@
+"""Every setting, with its unit and bounds. The defaults are SPEC's numbers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.messages import FRAME_NS
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values never coerced silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, coerce_numbers_to_str=True)
+
+
+class Venue(Section):
+    """Where to trade. URLs are empty for `sim`: the exchange process says where it listens."""
+
+    name: Literal["sim", "paper", "demo", "live"] = Field("sim", description="Which venue")
+    instrument: str = Field("BTC-USDT-SWAP", pattern=r"^[A-Z0-9]+-[A-Z0-9]+-SWAP$", description="OKX instId")
+    rest_url: str = Field("", description="Base URL of the REST API; empty: the venue's own")
+    ws_url: str = Field("", description="Base URL of the websocket, without /public; empty: the venue's own")
+    leverage: int = Field(5, ge=1, le=125, description="Leverage set at start, times")
+    margin_mode: Literal["isolated", "cross"] = Field("isolated", description="tdMode of every order")
+    request_timeout_ms: int = Field(3_000, ge=50, le=60_000, description="Longest wait for a REST answer, ms")
+
+
+class WireSettings(Section):
+    """Sockets between the processes."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address that the binding sides bind")
+    market_port: Port = Field(5555, description="PUB/SUB market data and state, engine binds")
+    command_port: Port = Field(5556, description="REQ/REP orders and heartbeats, engine binds")
+    telemetry_port: Port = Field(5557, description="PUSH/PULL telemetry, ops binds")
+    signal_port: Port = Field(5558, description="PUB/SUB system events, ops binds")
+    market_endpoint: str = Field("", description="Instead of host and port, e.g. ipc:///path")
+    command_endpoint: str = Field("", description="Instead of host and port")
+    telemetry_endpoint: str = Field("", description="Instead of host and port")
+    signal_endpoint: str = Field("", description="Instead of host and port")
+    curve: bool = Field(True, description="Authenticate and encrypt every socket")
+    expose: bool = Field(False, description="Allow `host` to be another address than loopback")
+
+    @property
+    def market(self) -> str:
+        """Endpoint of the market stream."""
+        return self.market_endpoint or f"tcp://{self.host}:{self.market_port}"
+
+    @property
+    def command(self) -> str:
+        """Endpoint of the command channel."""
+        return self.command_endpoint or f"tcp://{self.host}:{self.command_port}"
+
+    @property
+    def telemetry(self) -> str:
+        """Endpoint of the telemetry pipeline."""
+        return self.telemetry_endpoint or f"tcp://{self.host}:{self.telemetry_port}"
+
+    @property
+    def signal(self) -> str:
+        """Endpoint of the system events."""
+        return self.signal_endpoint or f"tcp://{self.host}:{self.signal_port}"
+
+    @model_validator(mode="after")
+    def _endpoints_differ(self) -> WireSettings:
+        endpoints = [self.market, self.command, self.telemetry, self.signal]
+        if len(set(endpoints)) < len(endpoints):
+            raise ValueError(f"two of the four endpoints are the same ({', '.join(endpoints)}); give each its own port")
+        if not self.expose and self.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(f"host {self.host!r} is not loopback; set expose = true if others shall reach this system")
+        return self
+
+
+class Exchange(Section):
+    """The simulated exchange of the venue `sim`."""
+
+    seed: int = Field(7, ge=0, description="Seed of the synthetic market")
+    balance_usdt: Decimal = Field(Decimal(100_000), gt=0, description="Opening balance, USDT")
+    latency_ms: float = Field(5.0, ge=0, le=10_000, description="How long an order takes to be answered, ms")
+    recording: str = Field("", description="File to replay instead of the synthetic market")
+    speed: str = Field("1", pattern=r"^([1-9][0-9]*|max)$", description="Speed of the replay, times or `max`")
+    frames_per_s: int = Field(0, ge=0, le=100_000, description="Fixed rate of book frames, for benchmarks; 0: as OKX")
+
+
+class Risk(Section):
+    """Limits of the gate. A missing limit refuses."""
+
+    instruments: tuple[str, ...] = Field(("BTC-USDT-SWAP",), description="What may be traded")
+    max_account_share_pct: Percent = Field(10.0, description="Largest notional of one order, percent of equity")
+    price_ttl_ms: float = Field(100.0, gt=0, le=60_000, description="Largest age of the price decided on, ms")
+    feed_silence_ms: float = Field(2_000.0, gt=0, le=600_000, description="Longest silence of the feed, ms")
+    order_ttl_ms: int = Field(2_000, ge=100, le=60_000, description="The venue drops an order older than this, ms")
+
+
+class Safety(Section):
+    """When the engine stops by itself."""
+
+    brain_timeout_s: float = Field(3.0, ge=0.5, le=600, description="Without a heartbeat of the brain: dead, s")
+    ops_timeout_s: float = Field(3.0, ge=0.5, le=600, description="Without a heartbeat of ops: only reduce, s")
+    brain_death: Literal["all", "unprotected", "none"] = Field(
+        "unprotected", description="Which positions to close when the brain dies"
+    )
+    halt_deadline_s: float = Field(10.0, ge=0.5, le=600, description="How long `halt` waits for the venue, s")
+
+
+class Brain(Section):
+    """The layers and how they vote."""
+
+    frames: tuple[str, ...] = Field(("5m", "15m"), min_length=1, description="Time frames that vote")
+    primary: str = Field("5m", description="The frame that must agree")
+    trend_lookback_bars: int = Field(24, ge=1, le=1_000, description="Bars back that the trend is measured from")
+    trend_threshold_pct: float = Field(1.0, gt=0, le=100, description="Trend beyond which it votes, percent")
+    book_levels: int = Field(5, ge=1, le=20, description="Levels a side of the imbalance")
+    book_threshold: Share = Field(0.6, description="Share of size beyond which the book votes")
+    flow_window_s: float = Field(30.0, gt=0, le=3_600, description="Window of the trade pressure, s")
+    flow_threshold: Share = Field(0.6, description="Share of volume beyond which the flow votes")
+    votes_needed: int = Field(2, ge=1, le=3, description="Scores of three that must agree")
+    heartbeat_ms: int = Field(1_000, ge=50, le=60_000, description="Interval of the heartbeats, ms")
+    publish_ms: int = Field(200, ge=0, le=60_000, description="Shortest time between two published non-trades, ms")
+
+    @model_validator(mode="after")
+    def _frames_make_sense(self) -> Brain:
+        unknown = [frame for frame in self.frames if frame not in FRAME_NS]
+        if unknown:
+            raise ValueError(f"frames: {', '.join(unknown)} unknown; choose from {', '.join(FRAME_NS)}")
+        if len(set(self.frames)) < len(self.frames):
+            raise ValueError("frames: a frame is named twice; name each once")
+        if self.primary not in self.frames:
+            raise ValueError(f"primary: {self.primary!r} is not among frames {', '.join(self.frames)}; add it there")
+        return self
+
+
+class Sizing(Section):
+    """Layer 4."""
+
+    risk_pct_per_trade: Percent = Field(0.5, description="Notional of a trade, percent of equity; 0: fixed_notional")
+    fixed_notional_usdt: Decimal = Field(Decimal(500), gt=0, description="Notional when risk_pct_per_trade is 0, USDT")
+    tp_pct: float = Field(0.6, gt=0, le=100, description="Take-profit, percent from the entry")
+    sl_pct: float = Field(0.4, gt=0, le=100, description="Stop-loss, percent from the entry")
+    cooldown_s: float = Field(60.0, ge=0, le=86_400, description="Shortest time between two entries, s")
+    reject_pause_ms: float = Field(5_000.0, ge=0, le=3_600_000, description="Pause after a refused order, ms")
+
+
+class Ops(Section):
+    """The supervisor."""
+
+    heartbeat_ms: int = Field(500, ge=50, le=10_000, description="Interval of OPS_HEARTBEAT, ms")
+    backoff_min_ms: int = Field(250, ge=10, le=60_000, description="First wait before a restart, ms")
+    backoff_max_ms: int = Field(10_000, ge=10, le=600_000, description="Longest wait before a restart, ms")
+    crash_limit: int = Field(8, ge=1, le=1_000, description="Crashes within crash_window_s that end in FATAL")
+    crash_window_s: float = Field(120.0, gt=0, le=86_400, description="Window of crash_limit, s")
+    start_timeout_s: float = Field(30.0, gt=0, le=600, description="How long a process may take to come up, s")
+    stop_timeout_s: float = Field(5.0, gt=0, le=600, description="How long a process may take to stop, s")
+
+
+class Blackbox(Section):
+    """The record of every message."""
+
+    enabled: bool = Field(True, description="Record every message of every process")
+    segment_mb: int = Field(64, ge=1, le=4_096, description="Size at which a new file is begun, MiB")
+    keep_gb: float = Field(20.0, gt=0, le=10_000, description="Oldest files beyond this are deleted, GiB a process")
+    queue_records: int = Field(200_000, ge=1_000, le=10_000_000, description="Records waiting for the disk at most")
+
+
+class Cockpit(Section):
+    """The screen."""
+
+    fps: int = Field(10, ge=1, le=30, description="Frames painted a second")
+    stale_ms: float = Field(2_000.0, gt=0, le=600_000, description="Age at which a pane says STALE, ms")
+
+
+class Settings(Section):
+    """The whole tree."""
+
+    venue: Venue = Venue()
+    wire: WireSettings = WireSettings()
+    exchange: Exchange = Exchange()
+    risk: Risk = Risk()
+    safety: Safety = Safety()
+    brain: Brain = Brain()
+    sizing: Sizing = Sizing()
+    ops: Ops = Ops()
+    blackbox: Blackbox = Blackbox()
+    cockpit: Cockpit = Cockpit()

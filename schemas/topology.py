@@ -1,0 +1,47 @@
+"""Who binds, who connects, and what the topics are called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENGINE: Final = "engine"
+BRAIN: Final = "brain"
+OPS: Final = "ops"
+EXCHANGE: Final = "exchange"
+COCKPIT: Final = "cockpit"
+
+SIGNAL: Final = "signal"  # 5558, messages.Signal; the vital topic
+
+STATE_ENGINE: Final = "state.engine"  # 5555
+STATE_ORDERS: Final = "state.orders"
+STATE_POSITIONS: Final = "state.positions"
+STATE_ACCOUNT: Final = "state.account"
+
+STATE_DECISION: Final = "state.decision"  # 5558: ops republishes what the brain pushed on 5557
+OPS_SYSTEM: Final = "ops.system"
+OPS_LOG: Final = "ops.log"
+OPS_METRICS: Final = "ops.metrics"
+OPS_RECEIPT: Final = "ops.receipt"
+
+HEALING: Final = ("tick.",)
+"""Topics whose next message makes up for a lost one: nobody asks for the last value again."""
+
+
+def tick(instrument: str) -> str:
+    """Topic of messages.MarketTick."""
+    return f"tick.{instrument}"
+
+
+def trade(instrument: str) -> str:
+    """Topic of messages.Trade."""
+    return f"tick.trade.{instrument}"
+
+
+def candle(frame: str, instrument: str) -> str:
+    """Topic of messages.Candle of one time frame."""
+    return f"candle.{frame}.{instrument}"
+
+
+def history(frame: str, instrument: str) -> str:
+    """Topic of messages.CandleHistory: the confirmed candles so far, whole."""
+    return f"history.{frame}.{instrument}"

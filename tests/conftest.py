@@ -1,0 +1,14 @@
+"""What every test shares: how long properties may take, and an environment of its own."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=50, print_blob=True)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=2_000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+for _name in [name for name in os.environ if name.startswith("SOVEREIGN_") and name != "SOVEREIGN_RECORDINGS"]:
+    del os.environ[_name]
