@@ -1,0 +1,1 @@
+"""The only one that talks to the venue: market data, the risk veto, execution."""

@@ -1,0 +1,387 @@
+"""The engine, put together: who is built from what, what runs beside what, and what each signal does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Final
+
+import aiohttp
+
+from engine.account import Account
+from engine.candles import KEEP, CandleStore
+from engine.desk import Desk
+from engine.execution.journal import Journal
+from engine.execution.lifecycle import LifecycleError
+from engine.execution.orders import OrderBookkeeper
+from engine.execution.reconcile import check_account, read_terms, reconcile
+from engine.execution.router import Router, Unresolved
+from engine.market import Market
+from engine.metrics import engine_state, metrics
+from engine.private import PrivateFeed
+from engine.risk.gate import default_gate
+from engine.risk.rules import AccountShare
+from engine.risk.trading_state import CauseName, TradingCauses
+from engine.safety.halt import Halt
+from engine.safety.latch import HaltLatch
+from engine.safety.watches import BrainWatch, SilenceWatch
+from engine.states import StatePublisher
+from engine.venue.link import Link, LinkPlan
+from engine.venue.rest import Rest, VenueError
+from engine.venue.sign import Credentials
+from schemas import codec, topology
+from schemas.clock import NS_PER_MS, NS_PER_S
+from schemas.messages import (
+    Cause,
+    EngineState,
+    OrderReject,
+    OrderRequest,
+    Signal,
+    SignalKind,
+    TelemetryKind,
+    TradingState,
+)
+from schemas.process import Runtime, StartError
+
+_WATCH_EVERY_S: Final = 0.05
+_SETTLE_S: Final = 0.25
+_ALGOS_EVERY_S: Final = 5.0
+_WARM_EVERY_S: Final = 0.02
+
+
+class Engine:
+    """One engine for one instrument at one venue."""
+
+    def __init__(
+        self, runtime: Runtime, session: aiohttp.ClientSession, credentials: Credentials, urls: tuple[str, str]
+    ) -> None:
+        self._runtime = runtime
+        settings, clock = runtime.settings, runtime.clock
+        self._settings, self._clock = settings, clock
+        self.instrument = settings.venue.instrument
+        self._started_ns = clock.wall_ns()
+        rest_url, ws_url = urls
+        self.rest = Rest(
+            session, base_url=rest_url, credentials=credentials, clock=clock,
+            timeout_ms=settings.venue.request_timeout_ms,
+        )  # fmt: skip
+        self.publisher = runtime.wire.publisher(settings.wire.market)
+        self.candles = CandleStore(
+            instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher
+        )  # fmt: skip
+        self.causes = TradingCauses(clock=clock, on_change=self._on_cause)
+        self.orders = OrderBookkeeper(clock)
+        self.account = Account(instrument=self.instrument, currency="USDT", clock=clock)
+        try:
+            self._journal = Journal(runtime.home.data / "journal" / "orders.log")
+        except OSError as error:
+            raise StartError(f"journal: {error}; without it there is no trading; mend the data directory") from None
+        self.router = Router(
+            rest=self.rest, journal=self._journal, orders=self.orders, settings=settings, clock=clock,
+            may_send=self._may_send,
+        )  # fmt: skip
+        self.market = Market(
+            instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,
+            resubscribe=self._resubscribe_book,
+        )  # fmt: skip
+        self.brain = BrainWatch(settings.safety.brain_timeout_s)
+        self.ops = SilenceWatch(settings.safety.ops_timeout_s)
+        self.gate = default_gate(settings.risk)
+        self.desk = Desk(
+            wire=runtime.wire, endpoint=settings.wire.command, market=self.market, account=self.account,
+            orders=self.orders, router=self.router, rest=self.rest, gate=self.gate, causes=self.causes,
+            brain=self.brain, intents=self._journal.recalled.intents, clock=clock, on_reject=self._on_reject,
+        )  # fmt: skip
+        self.halt = Halt(
+            latch=HaltLatch(latch=runtime.home.data / "halt.json", request=runtime.home.runtime / "HALT"),
+            causes=self.causes, rest=self.rest, instrument=self.instrument, in_flight=lambda: self.router.in_flight,
+            close_port=self.desk.close, open_port=self._open_port, reporter=runtime.reporter, clock=clock,
+        )  # fmt: skip
+        self.private = PrivateFeed(
+            account=self.account, orders=self.orders, on_change=self._on_private_change, on_end=self.router.note_end,
+            on_lifecycle_error=self._on_lifecycle_error,
+        )  # fmt: skip
+        self.states = StatePublisher(
+            publisher=self.publisher, account=self.account, orders=self.orders, engine_state=self.state, clock=clock
+        )
+        self._links = self._make_links(ws_url, credentials)
+        self._book_arg = {"channel": "books", "instId": self.instrument}
+        self._reconciled = asyncio.Event()
+        self._resync_task: asyncio.Task[None] | None = None
+        self._protection_changed = asyncio.Event()
+
+    def _make_links(self, ws_url: str, credentials: Credentials) -> dict[str, Link]:
+        def args(*channels: str) -> list[dict[str, str]]:
+            return [{"channel": channel, "instId": self.instrument} for channel in channels]
+
+        private = [
+            {"channel": "orders", "instType": "SWAP", "instId": self.instrument},
+            {"channel": "positions", "instType": "SWAP", "instId": self.instrument},
+            {"channel": "account"},
+        ]
+        candles = args(*(f"candle{frame}" for frame in self._settings.brain.frames))
+        plans = (
+            LinkPlan(name="public", url=f"{ws_url}/public",
+                     subscriptions=args("bbo-tbt", "books", "trades", "mark-price")),
+            LinkPlan(name="business", url=f"{ws_url}/business", subscriptions=candles),
+            LinkPlan(name="private", url=f"{ws_url}/private", subscriptions=private, credentials=credentials),
+        )  # fmt: skip
+        handlers = {
+            "public": (self.market.on_frame, self._on_public_link),
+            "business": (self.market.on_frame, self._on_business_link),
+            "private": (self.private.on_frame, self._on_private_link),
+        }
+        return {
+            plan.name: Link(plan, on_frame=handlers[plan.name][0], on_state=handlers[plan.name][1], clock=self._clock)
+            for plan in plans
+        }
+
+    async def run(self) -> int:
+        """Until the process is told to stop. Returns the exit code."""
+        settings = self._settings
+        self._runtime.wire.subscriber(settings.wire.signal, [topology.SIGNAL], self._on_signal, vital=True)
+        for problem in self._journal.recalled.problems:
+            self._runtime.reporter.log("error", f"journal: {problem}")
+        self.halt.recall()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                *(group.create_task(link.run()) for link in self._links.values()),
+                *(group.create_task(work) for work in (
+                    self.states.run(), self._reconcile_forever(), self._watch(), self._report(),
+                    self._follow_protection(), self._keep_warm(), self._mend_candles(),
+                )),
+            ]  # fmt: skip
+            await self._runtime.stopping.wait()
+            self.causes.hold(CauseName.SHUTTING_DOWN, True, "asked to stop")
+            self.desk.close()
+            for task in tasks:
+                task.cancel()
+        self._journal.close()
+        return 0
+
+    # what the venue's links say
+
+    def _on_public_link(self, up: bool, reason: str) -> None:
+        self._log_link(up, reason)
+        if not up:
+            self.market.invalidate()
+
+    def _on_business_link(self, up: bool, reason: str) -> None:
+        self._log_link(up, reason)
+        if not up:
+            self.candles.gaps.update(self._settings.brain.frames)
+
+    def _on_private_link(self, up: bool, reason: str) -> None:
+        self._log_link(up, reason)
+        self.causes.hold(CauseName.VENUE_DOWN, not up, reason)
+        if up:  # whatever happened while nobody told us
+            self.causes.hold(CauseName.RECONCILING, True, "the private link is new")
+            self._reconciled.clear()
+
+    def _log_link(self, up: bool, reason: str) -> None:
+        self._runtime.reporter.log("info" if up else "warning", reason)
+
+    def _resubscribe_book(self) -> None:
+        if self._resync_task is None or self._resync_task.done():
+            self._resync_task = asyncio.create_task(self._resync_book())
+
+    async def _resync_book(self) -> None:
+        """Ask for a new snapshot, at growing distances: a storm of subscriptions would get us thrown out."""
+        for wait_s in (0.0, 0.5, 1.0, 2.0, 5.0):
+            await asyncio.sleep(wait_s)
+            self._links["public"].resubscribe(self._book_arg)
+            await asyncio.sleep(0.5)
+            if self.market.touch.book_valid:
+                return
+
+    # before anything is sent, and after each break
+
+    async def _reconcile_forever(self) -> None:
+        """Ask the venue until it has answered, each time the private link is new."""
+        checked = False
+        while True:
+            if self._reconciled.is_set() or not self._links["private"].up:
+                await asyncio.sleep(_SETTLE_S / 10)
+                continue
+            try:
+                if not checked:
+                    for finding in await check_account(self.rest, self._settings.venue):
+                        self._runtime.reporter.log("warning", finding)
+                    self.desk.terms = await read_terms(self.rest, self.instrument)
+                    checked = True
+                findings = await reconcile(
+                    rest=self.rest, instrument=self.instrument, account=self.account, orders=self.orders,
+                    journal=self._journal, router=self.router,
+                )  # fmt: skip
+            except (VenueError, Unresolved) as error:
+                self._runtime.reporter.log("warning", f"reconcile: {error}; again in 1 s")
+                await asyncio.sleep(1.0)
+                continue
+            except LifecycleError as error:
+                self._on_lifecycle_error(error)
+                await asyncio.sleep(1.0)
+                continue
+            for finding in findings:
+                self._runtime.reporter.log("warning", f"reconcile: {finding}")
+            self._reconciled.set()
+            self.causes.hold(CauseName.ORDER_UNKNOWN, False)
+            self._open_port()
+            self._look()  # what else speaks against trading stands before this cause falls
+            self.causes.hold(CauseName.RECONCILING, False)
+            self._runtime.reporter.log("info", f"reconciled with the venue, {len(findings)} findings")
+
+    async def _mend_candles(self) -> None:
+        """Read the history of every frame that has a hole."""
+        while True:
+            for frame in sorted(self.candles.gaps):
+                try:
+                    rows = await self.rest.candles(self.instrument, frame, min(KEEP, 300))
+                    self.candles.load(frame, rows, received_ns=self._clock.wall_ns())
+                except (VenueError, ValueError, IndexError) as error:
+                    self._runtime.reporter.log("warning", f"candles {frame}: {error}; again in 1 s")
+            await asyncio.sleep(1.0 if self.candles.gaps else _SETTLE_S)
+
+    async def _follow_protection(self) -> None:
+        """Keep knowing what TP and SL the venue holds."""
+        while True:
+            try:
+                async with asyncio.timeout(_ALGOS_EVERY_S):
+                    await self._protection_changed.wait()
+                await asyncio.sleep(_SETTLE_S)  # the venue makes them after the fill
+            except TimeoutError:
+                pass
+            self._protection_changed.clear()
+            if not self.account.contracts or not self._reconciled.is_set():
+                continue
+            try:
+                self.account.on_algos(await self.rest.algos(self.instrument))
+                self.states.changed()
+            except VenueError as error:
+                self._runtime.reporter.log("warning", f"protection: {error}; again in {_ALGOS_EVERY_S:g} s")
+
+    def _open_port(self) -> None:
+        if self.halt.halt_id is None and self._reconciled.is_set():
+            self.desk.open()
+
+    def _may_send(self, order: OrderRequest) -> str:
+        """Why a journaled order must not be sent after all; "" when it may."""
+        if self.causes.state is TradingState.HALTED:
+            return f"halted meanwhile: {', '.join(cause.name for cause in self.causes.standing())}"
+        return ""
+
+    # who has gone silent
+
+    async def _watch(self) -> None:
+        """Raise and clear the causes that follow from silence."""
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            self._look()
+
+    def _look(self) -> None:
+        feed_limit_ns = int(self._settings.risk.feed_silence_ms * NS_PER_MS)
+        now_ns, touch = self._clock.monotonic_ns(), self.market.touch
+        tick_age_ns = now_ns - touch.mono_ns
+        stale = f"no frame for {tick_age_ns / NS_PER_S:.1f} s" if touch.mono_ns else "no frame yet"
+        self.causes.hold(CauseName.FEED_STALE, not touch.mono_ns or tick_age_ns > feed_limit_ns, stale)
+        self.causes.hold(CauseName.BOOK_INVALID, not touch.book_valid, "no unbroken, uncrossed book")
+        lost = self.ops.silent(now_ns)
+        self.causes.hold(CauseName.OPS_LOST, bool(lost), lost)
+        if self.desk.is_open:  # a closed port hears no heartbeat, and that is not the brain's fault
+            dead = self.brain.dead(now_ns, tick_sequence=touch.sequence, tick_age_ns=tick_age_ns)
+            self.causes.hold(CauseName.BRAIN_DEAD, bool(dead), dead)
+
+    def _on_cause(self, cause: Cause, raised: bool) -> None:
+        verb = "raised" if raised else "cleared"
+        level = "warning" if raised else "info"
+        self._runtime.reporter.log(level, f"{cause.name} {verb}: {cause.detail}; {self.causes_text()}")
+        if hasattr(self, "states"):
+            self.states.changed()
+
+    def causes_text(self) -> str:
+        """The state in words."""
+        return f"trading {self.causes.state.value}" if hasattr(self, "causes") else "trading HALTED"
+
+    def _on_lifecycle_error(self, error: LifecycleError) -> None:
+        self.causes.hold(CauseName.LIFECYCLE_ERROR, True, str(error))
+
+    def _on_reject(self, reject: OrderReject) -> None:
+        self._runtime.reporter.log(
+            "warning",
+            f"{reject.code} {reject.rule}: observed {reject.observed}, limit {reject.limit}; {reject.text}",
+        )
+
+    def _on_private_change(self) -> None:
+        self._protection_changed.set()
+        self.states.changed()
+
+    # what ops says
+
+    def _on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
+        try:
+            signal = codec.decode_signal(payload)
+        except codec.Malformed as error:
+            self._runtime.reporter.log("warning", f"signal dropped: {error}")
+            return
+        self.ops.heard(self._clock.monotonic_ns())
+        if signal.kind is SignalKind.OPS_HEARTBEAT:
+            return
+        if signal.kind is SignalKind.SYSTEM_HALT:
+            self.halt.on_signal(signal)
+        elif signal.timestamp_ns < self._started_ns:
+            return  # said to a former life
+        elif signal.kind is SignalKind.SYSTEM_RESUME:
+            ok, text = self.halt.on_resume(signal)
+            self._acknowledge(signal, ok, text)
+        elif signal.kind is SignalKind.SHUTDOWN and signal.target in {"", self._runtime.name}:
+            self._acknowledge(signal, True, "stopping")
+            self._runtime.stopping.set()
+        else:
+            self._acknowledge(signal, False, f"this engine does not do {signal.kind.name}")
+
+    def _acknowledge(self, signal: Signal, ok: bool, text: str) -> None:
+        data = {"id": signal.id, "kind": signal.kind.name, "ok": ok, "text": text}
+        self._runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
+
+    # what everybody may know
+
+    def state(self) -> EngineState:
+        """The state as a message."""
+        return engine_state(self, self._settings, self._clock)
+
+    async def _report(self) -> None:
+        """Heartbeat and metrics, once a second; what is wrong with the feeds, at most once a second."""
+        said = ""
+        while True:
+            self._runtime.reporter.heartbeat(
+                tick_sequence=self.market.touch.sequence, decision_sequence=self.brain.last_decision_sequence,
+                state=self.causes.state.value,
+            )  # fmt: skip
+            self._runtime.reporter.send(TelemetryKind.METRICS, metrics(self))
+            problem = self.market.counters.last_problem or self.private.counters.last_problem
+            if problem and problem != said:
+                said = problem
+                self._runtime.reporter.log("warning", problem)
+            await asyncio.sleep(1.0)
+
+    async def _keep_warm(self) -> None:
+        """Keep the order path in the caches, and the garbage collector out of the hot path."""
+        await self._reconciled.wait()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        since_ns = self._clock.monotonic_ns()
+        while True:
+            await asyncio.sleep(_WARM_EVERY_S)
+            self.desk.keep_warm()
+            now_ns = self._clock.monotonic_ns()
+            if now_ns - since_ns > 30 * NS_PER_S and now_ns - self.market.touch.mono_ns > 2 * NS_PER_MS:
+                since_ns = now_ns
+                gc.collect()
+
+    def max_order_contracts(self) -> str:
+        """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
+        share = next((rule for rule in self.gate.rules if isinstance(rule, AccountShare)), None)
+        terms, equity, mid = self.desk.terms, self.account.equity, self.market.touch.mid
+        if share is None or terms is None or equity is None or not mid > 0:
+            return ""
+        return share.largest(equity=equity, price=mid, terms=terms)

@@ -1,0 +1,1 @@
+"""From a cleared order to fills: lifecycle, journal, router."""

@@ -1,0 +1,219 @@
+"""THE HOT PATH: a frame of the venue -> the book -> MarketTick -> the market stream. Top to bottom on this page.
+
+Nothing here awaits, logs or grows between the frame and the publish; what is wrong is counted, and said once a second
+by whoever reads the counters. The book's chain decides what may be believed: a broken one is published as
+`book_valid` False, and a fresh snapshot is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import nan
+from typing import Final
+
+from engine.book import SNAPSHOT_PREVIOUS, Book, BookError
+from engine.candles import CandleStore
+from engine.venue.frames import (
+    BookData,
+    BookFrame,
+    CandleFrame,
+    Event,
+    FrameError,
+    MarkFrame,
+    Other,
+    TradesFrame,
+    decode_frame,
+)
+from schemas import codec, topology
+from schemas.channels import Publisher
+from schemas.clock import NS_PER_MS, Clock
+from schemas.latency import LatencyWindow
+from schemas.messages import Side, Trade
+
+_RING: Final = 4_096
+"""How many ticks back the time of a sequence is known."""
+
+
+@dataclass(slots=True)
+class MarketCounters:
+    """What happened on the public feed since the start."""
+
+    frames: int = 0
+    ticks: int = 0
+    malformed_frames: int = 0
+    book_errors: int = 0
+    venue_errors: int = 0
+    last_problem: str = ""
+
+
+@dataclass(slots=True)
+class Touch:
+    """What is known of the price now; NaN where it is not. Times: `_mono_ns` monotonic, `received_ns` wall."""
+
+    bid: float = nan
+    ask: float = nan
+    last: float = nan
+    mark: float = nan
+    sequence: int = 0
+    received_ns: int = 0
+    mono_ns: int = 0
+    book_valid: bool = False
+
+    @property
+    def mid(self) -> float:
+        """Middle of bid and ask; NaN when a side is empty."""
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(slots=True)
+class _LastTrade:
+    price: float = nan
+    size: float = nan
+    side: int = 0
+    trade_id: int = 0
+
+
+class Market:
+    """Turns the public frames of one instrument into the market stream.
+
+    `resubscribe` asks the link for a fresh book snapshot.
+    """
+
+    def __init__(
+        self,
+        *,
+        instrument: str,
+        publisher: Publisher,
+        candles: CandleStore,
+        clock: Clock,
+        resubscribe: Callable[[], None],
+    ) -> None:
+        self.instrument = instrument
+        self.counters = MarketCounters()
+        self.touch = Touch()
+        self.frame_to_publish = LatencyWindow()
+        self._candles = candles
+        self._resubscribe = resubscribe
+        self._wall_ns, self._mono_ns = clock.wall_ns, clock.monotonic_ns
+        self._book = Book(instrument)
+        self._best: BookData | None = None
+        self._last = _LastTrade()
+        self._encode = codec.TickEncoder(instrument).encode
+        self._tick_stream = publisher.stream(topology.tick(instrument))
+        self._trade_stream = publisher.stream(topology.trade(instrument))
+        self._times = [0] * _RING
+
+    def on_frame(self, payload: bytes) -> None:
+        """One frame of the public link."""
+        mono_ns, wall_ns = self._mono_ns(), self._wall_ns()
+        self.counters.frames += 1
+        try:
+            frame = decode_frame(payload)
+            if type(frame) is BookFrame:
+                self._on_book(frame, wall_ns, mono_ns)
+            elif type(frame) is TradesFrame:
+                self._on_trades(frame, wall_ns, mono_ns)
+            elif type(frame) is MarkFrame:
+                self.touch.mark = float(frame.data[-1].markPx)
+            elif type(frame) is CandleFrame:
+                self._candles.on_rows(frame.frame, frame.rows, received_ns=wall_ns)
+            elif type(frame) is Event:
+                self._on_event(frame)
+            elif type(frame) is Other:
+                pass
+        except BookError as error:
+            self.counters.book_errors += 1
+            self.counters.last_problem = str(error)
+            self._best = None
+            self.touch.book_valid = False
+            self._resubscribe()
+        except (FrameError, ValueError, IndexError) as error:
+            self.counters.malformed_frames += 1
+            self.counters.last_problem = f"public frame dropped: {error}"
+
+    def _on_book(self, frame: BookFrame, wall_ns: int, mono_ns: int) -> None:
+        book = self._book
+        for data in frame.data:
+            if frame.channel == "bbo-tbt":
+                self._best = data
+            elif frame.snapshot or data.prevSeqId == SNAPSHOT_PREVIOUS:
+                book.snapshot(data.bids, data.asks, sequence=data.seqId, checksum=data.checksum)
+            elif book.valid:
+                book.update(
+                    data.bids, data.asks, previous=data.prevSeqId, sequence=data.seqId, checksum=data.checksum
+                )  # fmt: skip
+            else:
+                return  # the chain broke, its snapshot is on the way
+            self._publish(int(data.ts) * NS_PER_MS, wall_ns, mono_ns)
+
+    def _on_trades(self, frame: TradesFrame, wall_ns: int, mono_ns: int) -> None:
+        last = self._last
+        for data in frame.data:
+            last.price, last.size, last.trade_id = float(data.px), float(data.sz), int(data.tradeId)
+            last.side = side = Side.BUY if data.side == "buy" else Side.SELL
+            trade = Trade(
+                instrument=self.instrument, sequence=self._trade_stream.next_sequence,
+                exchange_ns=int(data.ts) * NS_PER_MS, received_ns=wall_ns, price=last.price, size=last.size,
+                trade_id=last.trade_id, side=side,
+            )  # fmt: skip
+            self._trade_stream.send(codec.encode_trade(trade), wall_ns)
+        self._publish(int(frame.data[-1].ts) * NS_PER_MS, wall_ns, mono_ns)
+
+    def _publish(self, exchange_ns: int, wall_ns: int, mono_ns: int) -> None:
+        book, best, touch, last = self._book, self._best, self.touch, self._last
+        bid_prices, bid_sizes = book.top_bids(codec.TICK_LEVELS)
+        ask_prices, ask_sizes = book.top_asks(codec.TICK_LEVELS)
+        sequence = book.sequence
+        if best is not None and best.seqId >= sequence and best.bids and best.asks:
+            _overlay(bid_prices, bid_sizes, float(best.bids[0][0]), float(best.bids[0][1]), -1.0)
+            _overlay(ask_prices, ask_sizes, float(best.asks[0][0]), float(best.asks[0][1]), 1.0)
+            sequence = best.seqId
+        touch.bid = bid_prices[0] if bid_prices else nan
+        touch.ask = ask_prices[0] if ask_prices else nan
+        touch.last = last.price
+        touch.book_valid = book.valid and not touch.bid >= touch.ask
+        number = self._tick_stream.next_sequence
+        published_ns = wall_ns + self._mono_ns() - mono_ns
+        self._tick_stream.send(
+            self._encode(
+                sequence=number, exchange_ns=exchange_ns, received_ns=wall_ns, published_ns=published_ns,
+                received_mono_ns=mono_ns, book_sequence=sequence, book_valid=touch.book_valid,
+                bid_prices=bid_prices, bid_sizes=bid_sizes, ask_prices=ask_prices, ask_sizes=ask_sizes,
+                last_price=last.price, last_size=last.size, last_side=last.side, last_id=last.trade_id,
+            ),
+            wall_ns,
+        )  # fmt: skip
+        touch.sequence, touch.received_ns, touch.mono_ns = number, wall_ns, mono_ns
+        self._times[number % _RING] = mono_ns
+        self.counters.ticks += 1
+        self.frame_to_publish.add(self._mono_ns() - mono_ns)
+
+    def tick_mono_ns(self, sequence: int) -> int | None:
+        """When the frame of a tick came in, monotonic; None for a tick that is too old, or not of this engine."""
+        if not 0 < sequence <= self.touch.sequence or self.touch.sequence - sequence >= _RING:
+            return None
+        return self._times[sequence % _RING]
+
+    def invalidate(self) -> None:
+        """The link went down: nothing held is true until the next snapshot."""
+        self._book.invalidate()
+        self._best = None
+        self.touch.book_valid = False
+
+    def _on_event(self, event: Event) -> None:
+        if event.event == "error":
+            self.counters.venue_errors += 1
+            self.counters.last_problem = f"public feed: {event.code} {event.msg}"
+
+
+def _overlay(prices: list[float], sizes: list[float], price: float, size: float, outward: float) -> None:
+    """Put a newer best level on top: levels that it passed are gone. `outward`: -1 for bids, +1 for asks."""
+    if prices and prices[0] == price:
+        sizes[0] = size
+        return
+    while prices and (prices[0] - price) * outward <= 0:
+        del prices[0], sizes[0]
+    prices.insert(0, price)
+    sizes.insert(0, size)
+    del prices[codec.TICK_LEVELS :], sizes[codec.TICK_LEVELS :]

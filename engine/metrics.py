@@ -1,0 +1,61 @@
+"""The engine's numbers for the screen: state.engine and telemetry."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from schemas.clock import NS_PER_MS, Clock
+from schemas.messages import EngineState
+from schemas.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+
+def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineState:
+    """What state.engine says."""
+    now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.desk.terms
+    largest = engine.max_order_contracts()
+    return EngineState(
+        timestamp_ns=clock.wall_ns(),
+        state=engine.causes.state,
+        causes=engine.causes.standing(),
+        venue=settings.venue.name,
+        instrument=engine.instrument,
+        halt_id=engine.halt.halt_id,
+        authority_pct=100.0,
+        brain_age_ms=engine.brain.age_ms(now_ns),
+        ops_age_ms=engine.ops.age_ms(now_ns),
+        feed_age_ms=(now_ns - touch.mono_ns) / NS_PER_MS if touch.mono_ns else None,
+        last_tick_sequence=touch.sequence,
+        max_order_contracts=Decimal(largest) if largest else None,
+        lot=terms.lot if terms else None,
+        minimum=terms.minimum if terms else None,
+        contract_value=terms.contract_value if terms else None,
+        counters=_counters(engine),
+    )
+
+
+def _counters(engine: Engine) -> dict[str, int]:
+    desk, market, private = engine.desk.counters, engine.market.counters, engine.private.counters
+    return {
+        "frames": market.frames,
+        "ticks": market.ticks,
+        "orders": desk.orders,
+        "acks": desk.acks,
+        "rejects": desk.rejects,
+        "heartbeats": desk.heartbeats,
+        "malformed": desk.malformed + market.malformed_frames + private.malformed_frames,
+        "book_errors": market.book_errors,
+        "venue_errors": market.venue_errors + private.venue_errors,
+    }
+
+
+def metrics(engine: Engine) -> dict[str, Any]:
+    """What telemetry says, once a second."""
+    return {
+        **{f"engine.{name}": value for name, value in _counters(engine).items()},
+        **engine.market.frame_to_publish.summary("engine.frame_to_publish"),
+        **engine.desk.tick_to_order.summary("engine.tick_to_order"),
+    }

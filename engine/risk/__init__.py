@@ -1,0 +1,1 @@
+"""The veto: one class a rule, the gate, the trading state."""

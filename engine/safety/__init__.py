@@ -1,0 +1,1 @@
+"""The halt latch and the watches that raise causes."""
