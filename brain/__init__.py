@@ -1,0 +1,1 @@
+"""Four layers of signals that turn market data into intents."""

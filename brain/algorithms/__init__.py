@@ -1,0 +1,1 @@
+"""Layer 3, algorithms: scores to votes, votes to a direction."""

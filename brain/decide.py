@@ -1,0 +1,139 @@
+"""THE MAIN PATH: tick -> memory -> four layers -> decision. Top to bottom on this page.
+
+Pure: the same memory, settings and times give the same decision, to the bit. Every score and vote is computed also
+when something else says no, so that the screen can always show what the brain thinks.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from brain.algorithms.frames import confirm
+from brain.algorithms.votes import combine, share_vote, trend_vote
+from brain.memory import Memory
+from brain.order_flow.imbalance import book_imbalance
+from brain.price_action.trend import trend_score
+from brain.reasons import Reason, WhyNot
+from brain.sizing.pace import Pace
+from brain.sizing.size import SizeLimits, contracts_for
+from schemas.clock import NS_PER_S
+from schemas.messages import Decision, FrameScores, MarketTick, TradingState
+from schemas.settings import Settings
+
+STATE_LIMIT_NS = 3 * NS_PER_S
+"""Age at which the engine's word is no longer believed."""
+
+
+def decide(
+    memory: Memory,
+    pace: Pace,
+    settings: Settings,
+    *,
+    tick: MarketTick,
+    sequence: int,
+    wall_ns: int,
+    mono_ns: int,
+    reachable: bool,
+) -> Decision:
+    """What to do at this tick. `contracts` is set, and `why_not` empty, when an order is to be sent.
+
+    `reachable`: is the command channel connected? Times in ns, `mono_ns` monotonic.
+    """
+    frames = scores(memory, settings, tick)
+    direction, why_not = confirm({each.frame: each.direction for each in frames}, settings.brain.primary)
+    price = tick.ask_price if direction > 0 else tick.bid_price
+    contracts: Decimal | None = None
+    why_not = (
+        _data_speaks_against(memory, tick, mono_ns, pace.entry_ns)
+        or why_not
+        or _engine_speaks_against(memory, reachable)
+        or pace.why_not(mono_ns)
+    )
+    if why_not is None:
+        sized = _size(memory, pace, settings, price)
+        if isinstance(sized, WhyNot):
+            why_not = sized
+        else:
+            contracts = sized
+    return Decision(
+        sequence=sequence,
+        timestamp_ns=wall_ns,
+        instrument=tick.instrument,
+        tick_sequence=tick.sequence,
+        tick_received_ns=tick.received_ns,
+        frames=frames,
+        direction=direction,
+        why_not=why_not.reason.value if why_not else "",
+        why_not_text=why_not.text if why_not else "",
+        intent_id="",
+        contracts=contracts,
+        price=price,
+        features={},
+    )
+
+
+def scores(memory: Memory, settings: Settings, tick: MarketTick) -> tuple[FrameScores, ...]:
+    """Layers 1 and 2, and the votes of each frame. Unknown scores vote 0."""
+    brain = settings.brain
+    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, brain.book_levels) if tick.book_valid else None
+    pressure = memory.trades.pressure()
+    book, flow = share_vote(imbalance, brain.book_threshold), share_vote(pressure, brain.flow_threshold)
+    found = []
+    for name, frame in memory.frames.items():
+        trend = None if frame.hole else trend_score(frame.closes, brain.trend_lookback_bars)
+        vote = trend_vote(trend, brain.trend_threshold_pct)
+        found.append(
+            FrameScores(
+                frame=name, trend_score_pct=trend, book_imbalance=imbalance, trade_pressure=pressure,
+                trend_vote=vote, book_vote=book, flow_vote=flow,
+                direction=combine((vote, book, flow), brain.votes_needed),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _data_speaks_against(memory: Memory, tick: MarketTick, mono_ns: int, entry_ns: int) -> WhyNot | None:
+    if not tick.book_valid or not tick.bid_price < tick.ask_price:  # NaN compares false
+        return WhyNot(Reason.BOOK_INVALID, "the engine does not trust its book")
+    for name, frame in memory.frames.items():
+        if frame.hole:
+            return WhyNot(Reason.WARMING_UP, f"{name}: {frame.hole}")
+    if unknown := memory.heard.unknown(mono_ns, STATE_LIMIT_NS):
+        return WhyNot(Reason.STATE_UNKNOWN, unknown)
+    if memory.heard.positions_ns < entry_ns:
+        return WhyNot(Reason.STATE_UNKNOWN, "state.positions not heard since the last entry")
+    return None
+
+
+def _engine_speaks_against(memory: Memory, reachable: bool) -> WhyNot | None:
+    heard = memory.heard
+    assert heard.engine is not None
+    assert heard.orders is not None
+    assert heard.positions is not None
+    if heard.engine.state is not TradingState.ACTIVE:
+        causes = ", ".join(cause.name for cause in heard.engine.causes)
+        return WhyNot(Reason.ENGINE_NOT_ACTIVE, f"{heard.engine.state.value}: {causes}")
+    if not reachable:
+        return WhyNot(Reason.ENGINE_UNREACHABLE, "the command channel is not connected")
+    if heard.positions.positions:
+        held = heard.positions.positions[0]
+        return WhyNot(Reason.IN_POSITION, f"{held.contracts} contracts of {held.instrument}")
+    if heard.orders.working:
+        return WhyNot(Reason.ORDER_WORKING, f"{len(heard.orders.working)} orders")
+    return None
+
+
+def _size(memory: Memory, pace: Pace, settings: Settings, price: float) -> Decimal | WhyNot:
+    engine, account = memory.heard.engine, memory.heard.account
+    assert engine is not None
+    assert account is not None
+    if engine.lot is None or engine.minimum is None or engine.contract_value is None or account.equity is None:
+        return WhyNot(Reason.STATE_UNKNOWN, "equity or terms of the instrument are not known")
+    limits = SizeLimits(
+        equity=account.equity, contract_value=engine.contract_value, lot=engine.lot, minimum=engine.minimum,
+        largest=engine.max_order_contracts,
+    )  # fmt: skip
+    return contracts_for(
+        limits=limits, price=price, risk_pct=settings.sizing.risk_pct_per_trade,
+        fixed_notional=settings.sizing.fixed_notional_usdt, authority=pace.authority,
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What the brain remembers: candles by frame, the trades of the window, the newest tick, and how the engine stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from brain.order_flow.pressure import TradeWindow
+from schemas.clock import NS_PER_S
+from schemas.messages import (
+    FRAME_NS,
+    AccountState,
+    Candle,
+    CandleHistory,
+    EngineState,
+    MarketTick,
+    OrdersState,
+    PositionsState,
+    Side,
+    Trade,
+)
+from schemas.settings.tree import Brain
+
+KEEP = 600
+"""Candles kept a frame."""
+
+
+class FrameMemory:
+    """Candles of one frame, oldest first, the last one perhaps still forming. `hole` says what is missing."""
+
+    __slots__ = ("_length_ns", "_opens", "closes", "hole")
+
+    def __init__(self, frame: str) -> None:
+        self._length_ns = FRAME_NS[frame]
+        self._opens: list[int] = []
+        self.closes: list[float] = []
+        self.hole = "no history yet"
+
+    def on_history(self, history: CandleHistory) -> None:
+        """The confirmed candles, whole: they replace what is held, but for a newer one that still forms."""
+        forming = (self._opens[-1], self.closes[-1]) if self._opens else None
+        self._opens = [candle.open_ns for candle in history.candles]
+        self.closes = [candle.close for candle in history.candles]
+        steps = {later - earlier for earlier, later in zip(self._opens, self._opens[1:], strict=False)}
+        self.hole = "" if steps <= {self._length_ns} else "the history has a hole"
+        if forming is not None and self._opens and forming[0] == self._opens[-1] + self._length_ns:
+            self._opens.append(forming[0])
+            self.closes.append(forming[1])
+
+    def on_candle(self, candle: Candle) -> None:
+        """A live row: the newest is replaced or followed; older ones are the history's affair."""
+        if not self._opens or candle.open_ns < self._opens[-1]:
+            return
+        if candle.open_ns == self._opens[-1]:
+            self.closes[-1] = candle.close
+            return
+        if candle.open_ns != self._opens[-1] + self._length_ns:
+            self.hole = "a candle is missing"
+        self._opens.append(candle.open_ns)
+        self.closes.append(candle.close)
+        del self._opens[:-KEEP], self.closes[:-KEEP]
+
+
+@dataclass(slots=True)
+class Heard:
+    """The engine's last words, and when they were heard (monotonic ns)."""
+
+    engine: EngineState | None = None
+    engine_ns: int = 0
+    orders: OrdersState | None = None
+    orders_ns: int = 0
+    positions: PositionsState | None = None
+    positions_ns: int = 0
+    account: AccountState | None = None
+    account_ns: int = 0
+
+    def unknown(self, now_ns: int, limit_ns: int) -> str:
+        """Which state is missing or too old; "" when all are known."""
+        for name in ("engine", "orders", "positions", "account"):
+            if getattr(self, name) is None:
+                return f"state.{name} not heard yet"
+            age_ns = now_ns - getattr(self, f"{name}_ns")
+            if age_ns > limit_ns:
+                return f"state.{name} is {age_ns / NS_PER_S:.1f} s old"
+        return ""
+
+
+@dataclass(slots=True)
+class Memory:
+    """All of it. Methods take what came in; nothing here decides."""
+
+    frames: dict[str, FrameMemory]
+    trades: TradeWindow
+    heard: Heard = field(default_factory=Heard)
+    tick: MarketTick | None = None
+
+    @classmethod
+    def of(cls, settings: Brain) -> Memory:
+        """An empty memory."""
+        window_ns = int(settings.flow_window_s * NS_PER_S)
+        return cls(frames={frame: FrameMemory(frame) for frame in settings.frames}, trades=TradeWindow(window_ns))
+
+    def on_tick(self, tick: MarketTick) -> None:
+        """The newest tick."""
+        self.tick = tick
+        self.trades.advance(tick.exchange_ns)
+
+    def on_trade(self, trade: Trade) -> None:
+        """One public trade."""
+        if trade.side is not Side.NONE:
+            self.trades.add(trade.exchange_ns, trade.size, bought=trade.side is Side.BUY)
+
+    def on_history(self, history: CandleHistory) -> None:
+        """A whole history of one frame; frames that nobody asked for are ignored."""
+        if history.frame in self.frames:
+            self.frames[history.frame].on_history(history)
+
+    def on_candle(self, candle: Candle) -> None:
+        """A live row of one frame."""
+        if candle.frame in self.frames:
+            self.frames[candle.frame].on_candle(candle)

@@ -1,0 +1,1 @@
+"""Layer 4, risk: how much, and whether now."""

@@ -1,0 +1,72 @@
+"""`make bench`: prints the figures and keeps them in .bench/latest.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench.floor import two_hops_ns
+from tests.bench.system import Measured, measure
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
+LEGS = (
+    ("frame -> published", "engine.frame_to_publish"),
+    ("published -> brain holds the tick", "brain.publish_to_decode"),
+    ("decide", "brain.decide"),
+    ("order -> reply (brain)", "brain.order_round_trip"),
+    ("tick-to-order (engine)", "engine.tick_to_order"),
+)
+
+
+def percentiles_us(durations_ns: list[int]) -> tuple[float, float]:
+    """p50 and p99, microseconds."""
+    ordered = sorted(durations_ns)
+    return ordered[len(ordered) // 2] / 1e3, ordered[len(ordered) * 99 // 100] / 1e3
+
+
+def table(title: str, run: Measured, floor_us: float) -> dict[str, Any]:
+    """Print one run; the figures for the file."""
+    print(f"\n{title}: {run.rate:,.0f} frames/s seen by the engine")
+    print(f"  {'leg':<36}{'p50 us':>10}{'p99 us':>10}{'max us':>10}{'n':>10}")
+    figures: dict[str, Any] = {"frames_per_s": run.rate}
+    for label, name in LEGS:
+        row = {key: run.metrics.get(f"{name}_{key}") for key in ("p50_us", "p99_us", "max_us", "count")}
+        if row["p50_us"] is None:
+            print(f"  {label:<36}{'none':>10}")
+            continue
+        figures[name] = row
+        print(f"  {label:<36}{row['p50_us']:>10.1f}{row['p99_us']:>10.1f}{row['max_us']:>10.1f}{row['count']:>10.0f}")
+    ratio = figures["engine.tick_to_order"]["p50_us"] / floor_us
+    lost = {
+        name: run.metrics.get(name) for name in ("brain.lost", "brain.gaps", "engine.book_errors", "engine.malformed")
+    }
+    print(f"  tick-to-order p50 is {ratio:.2f} x the raw two hops; {lost}")
+    return figures | {"ratio_to_floor": ratio, **lost}
+
+
+def main() -> int:
+    """Floor, run, floor, run: the floor is taken again before each, since the machine drifts."""
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, unpinned, tcp, {SECONDS:g} s a run"
+    )
+    figures: dict[str, Any] = {}
+    for rate, blackbox in ((1_000, True), (1_000, False), (10_000, True)):
+        p50, p99 = percentiles_us(two_hops_ns(rate=1_000, seconds=min(SECONDS, 5)))
+        print(f"\nfloor, raw pyzmq two hops without codecs or CURVE at 1,000/s: p50 {p50:.1f} us, p99 {p99:.1f} us")
+        name = f"{rate} frames/s, CURVE, blackbox {'on' if blackbox else 'off'}"
+        run = measure(frames_per_s=rate, seconds=SECONDS, blackbox=blackbox)
+        figures[name] = {"floor_p50_us": p50, "floor_p99_us": p99, **table(name, run, p50)}
+        for line in run.logs[-3:]:
+            print(f"  said: {line}")
+    target = Path(".bench")
+    target.mkdir(exist_ok=True)
+    (target / "latest.json").write_text(json.dumps(figures, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
