@@ -31,6 +31,7 @@ from schemas.messages import (
 from schemas.process import Runtime
 
 _WARM_EVERY_S: Final = 0.02
+_TELL_AFTER_S: Final = 0.02
 _SHORTEST_PUBLISH_NS: Final = 50 * NS_PER_MS
 _GC_EVERY_NS: Final = 30 * NS_PER_S
 _QUIET_NS: Final = 2 * NS_PER_MS
@@ -71,6 +72,7 @@ class Brain:
         self._last_problem = ""
         self._told: tuple[str, int] = ("", 0)
         self._told_ns = 0
+        self._untold: list[Decision] = []
         self.publish_to_decode, self.decide_time = LatencyWindow(), LatencyWindow()
         topics = [
             topology.tick(self.instrument), topology.trade(self.instrument), "state.",
@@ -168,8 +170,16 @@ class Brain:
         )  # fmt: skip
 
     def _tell(self, decision: Decision, now_ns: int) -> None:
+        """Told a little later, with others: what wakes a thread now would compete with the order on its way."""
         self._told, self._told_ns = (decision.why_not, decision.direction), now_ns
-        self._runtime.reporter.send(TelemetryKind.DECISION, msgspec.to_builtins(decision))
+        if not self._untold:
+            asyncio.get_running_loop().call_later(_TELL_AFTER_S, self._tell_all)
+        self._untold.append(decision)
+
+    def _tell_all(self) -> None:
+        for decision in self._untold:
+            self._runtime.reporter.send(TelemetryKind.DECISION, msgspec.to_builtins(decision))
+        self._untold.clear()
 
     def _on_outcome(self, order: OrderRequest, body: OrderAck | OrderReject | None) -> None:
         now_ns = self._mono_ns()
@@ -200,6 +210,7 @@ class Brain:
             await self._runtime.stopping.wait()
             for task in tasks:
                 task.cancel()
+        self._tell_all()
         return 0
 
     async def _beat(self) -> None:

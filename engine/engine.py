@@ -109,6 +109,7 @@ class Engine:
         self._reconciled = asyncio.Event()
         self._resync_task: asyncio.Task[None] | None = None
         self._protection_changed = asyncio.Event()
+        self._rejects: dict[str, tuple[int, OrderReject]] = {}
 
     def _make_links(self, ws_url: str, credentials: Credentials) -> dict[str, Link]:
         def args(*channels: str) -> list[dict[str, str]]:
@@ -305,10 +306,15 @@ class Engine:
         self.causes.hold(CauseName.LIFECYCLE_ERROR, True, str(error))
 
     def _on_reject(self, reject: OrderReject) -> None:
-        self._runtime.reporter.log(
-            "warning",
-            f"{reject.code} {reject.rule}: observed {reject.observed}, limit {reject.limit}; {reject.text}",
-        )
+        """Counted here, said once a second: the order path logs nothing."""
+        count, _ = self._rejects.get(reject.rule, (0, reject))
+        self._rejects[reject.rule] = count + 1, reject
+
+    def _say_rejects(self) -> None:
+        for count, last in self._rejects.values():
+            text = f"{last.code} {last.rule}: observed {last.observed}, limit {last.limit}; {last.text}"
+            self._runtime.reporter.log("warning", text if count == 1 else f"{text} ({count} in 1 s)")
+        self._rejects.clear()
 
     def _on_private_change(self) -> None:
         self._protection_changed.set()
@@ -357,6 +363,7 @@ class Engine:
                 state=self.causes.state.value,
             )  # fmt: skip
             self._runtime.reporter.send(TelemetryKind.METRICS, metrics(self))
+            self._say_rejects()
             problem = self.market.counters.last_problem or self.private.counters.last_problem
             if problem and problem != said:
                 said = problem

@@ -25,6 +25,9 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 78
 """Bad configuration (EX_CONFIG): a supervisor never restarts it."""
 
+_FLUSH_MS: Final = 10.0
+"""What the blackbox may lose to a kill. A thread that a message wakes at once costs that very message 100 us."""
+
 
 class StartError(Exception):
     """This process cannot start; the message names the thing and the mend. `code` is the exit code."""
@@ -149,6 +152,8 @@ def _blackbox(name: str, home: Home, settings: Settings, clock: Clock) -> Iterat
         segment_bytes=settings.blackbox.segment_mb * 2**20,
         queue_records=settings.blackbox.queue_records,
         keep_bytes=int(settings.blackbox.keep_gb * 2**30),
+        flush_ms=_FLUSH_MS,
+        vital_wakes=False,
     )
     try:
         yield writer

@@ -19,7 +19,9 @@ VITAL_LIMIT: Final = 200_000
 class RecordQueue:
     """Implements Tap. Appends and pops of a deque are atomic under the GIL: there is no lock to wait for."""
 
-    def __init__(self, clock: Clock, *, limit: int, vital_limit: int = VITAL_LIMIT) -> None:
+    def __init__(
+        self, clock: Clock, *, limit: int, vital_limit: int = VITAL_LIMIT, vital_wakes: bool = True
+    ) -> None:
         self.dropped = 0
         """Records that are not vital, dropped because the queue was full."""
         self.lost_vital = 0
@@ -30,6 +32,7 @@ class RecordQueue:
         self._wall_ns = clock.wall_ns
         self._monotonic_ns = clock.monotonic_ns
         self._limit = limit
+        self._vital_wakes = vital_wakes
         self._vital_limit = max(limit, vital_limit)
 
     def __len__(self) -> int:
@@ -50,7 +53,7 @@ class RecordQueue:
         self._items.append((self._monotonic_ns(), self._wall_ns(), direction, channel, topic, bytes(payload), vital))
         if vital:
             self.vital_taken += 1
-            if not self.wake.is_set():
+            if self._vital_wakes and not self.wake.is_set():
                 self.wake.set()
 
     def take(self, most: int) -> list[Item]:

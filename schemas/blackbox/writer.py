@@ -49,7 +49,7 @@ class BlackboxStatus:
 class BlackboxWriter:
     """Implements Tap. `record` queues; a daemon thread writes.
 
-    The thread wakes every `flush_ms`, at once for a vital record, and hands each batch over in one write (safe from
+    The thread wakes every `flush_ms`, at once for a vital record unless `vital_wakes` is False, and hands each batch over in one write (safe from
     a kill of the process); at most every 50 ms it syncs (safe from a power cut).
     Full queue (`queue_records`): what is not vital is dropped, counted, and the count is recorded.
     Refusing disk: shown in `status`, tried again every 250 ms; vital records wait in memory, up to 200,000.
@@ -67,9 +67,10 @@ class BlackboxWriter:
         queue_records: int = 65_536,
         flush_ms: float = 20.0,
         keep_bytes: int = 20 * GIB,
+        vital_wakes: bool = True,
         disk: Disk | None = None,
     ) -> None:
-        self._queue = RecordQueue(clock, limit=queue_records)
+        self._queue = RecordQueue(clock, limit=queue_records, vital_wakes=vital_wakes)
         self.record = self._queue.record
         self._log = SegmentLog(
             directory,

@@ -73,10 +73,10 @@ class Drained:
         self._closed = True
         self._closing()
         self._on_close(self)
-        if self._bound:
-            self._sock.unbind(self.endpoint)
-            self._monitor.wait_listener_closed(_LISTENER_CLOSES_S)
-        self._shut(LINGER_MS)
+        listener = self._monitor.listener() if self._bound else None
+        self._shut(LINGER_MS)  # not unbind: that ends the connections with what they have not sent yet
+        if listener is not None:
+            listener.wait_closed(_LISTENER_CLOSES_S)
 
     def _shut(self, linger_ms: int) -> None:
         if self._fd is not None:

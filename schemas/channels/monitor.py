@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import struct
 import time
 from collections.abc import Callable
@@ -15,16 +16,18 @@ import zmq
 RawSocket = zmq.Socket[bytes]
 
 _EVENT: Final = struct.Struct("=HI")
+_LOOK_S: Final = 20e-6
 _names = count(1)
 
 
 class Event(IntEnum):
     """The events that are watched."""
 
+    LISTENING = int(zmq.EVENT_LISTENING)
     UP = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
     DISCONNECTED = int(zmq.EVENT_DISCONNECTED)
     CLOSED = int(zmq.EVENT_CLOSED)
-    """A listener ended, or an attempt to connect failed."""
+    """An attempt to connect failed."""
     DENIED = int(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
     """It was the key that was refused."""
     FAILED = int(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
@@ -32,6 +35,29 @@ class Event(IntEnum):
 
 
 FAILURES: Final = frozenset({Event.DENIED, Event.FAILED, Event.FAILED_PROTOCOL})
+
+
+class Listener:
+    """The listening descriptor that libzmq holds, to be told when libzmq has let it go."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._inode = os.fstat(descriptor).st_ino
+
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Blocks until libzmq's IO thread has closed it (well under 1 ms after the socket). False if it is late."""
+        deadline = time.monotonic() + timeout_s
+        while self._open():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK_S)
+        return True
+
+    def _open(self) -> bool:
+        try:
+            return os.fstat(self._descriptor).st_ino == self._inode
+        except OSError:
+            return False
 
 
 class Monitor:
@@ -47,7 +73,7 @@ class Monitor:
         self._watched = sock
         self._loop = loop
         self._on_event = on_event
-        self._listener_closed = False
+        self._listener: Listener | None = None
         address = f"inproc://sovereign.monitor.{next(_names)}"
         sock.monitor(address, sum(Event))
         self._sock = context.socket(zmq.PAIR)
@@ -58,15 +84,10 @@ class Monitor:
         loop.add_reader(self._fd, self._drain)
         loop.call_soon(self._drain)
 
-    def wait_listener_closed(self, timeout_s: float) -> bool:
-        """Blocks until the listening socket is closed by libzmq's IO thread (well under 1 ms). False if it is late."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            self._drain()
-            left_s = deadline - time.monotonic()
-            if self._listener_closed or left_s <= 0:
-                return self._listener_closed
-            self._sock.poll(max(1, round(left_s * 1000)))
+    def listener(self) -> Listener | None:
+        """What the watched socket listens on; to be asked after its bind, None before."""
+        self._drain()
+        return self._listener
 
     def close(self) -> None:
         """Stops watching. To be called before the watched socket is closed. Idempotent."""
@@ -82,7 +103,8 @@ class Monitor:
                 frames = self._sock.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            event = Event(_EVENT.unpack(frames[0])[0])
-            if event is Event.CLOSED:
-                self._listener_closed = True
+            kind, value = _EVENT.unpack(frames[0])
+            event = Event(kind)
+            if event is Event.LISTENING:
+                self._listener = Listener(value)
             self._on_event(event)

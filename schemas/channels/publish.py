@@ -18,7 +18,7 @@ from schemas.clock import Clock
 
 _SUBSCRIBE: Final = b"\x01"
 _UNSUBSCRIBE: Final = b"\x00"
-_REARM_S: Final = 0.001
+_REARM_S: Final = 0.01
 
 
 class Publisher(Drained):
@@ -91,7 +91,7 @@ class Publisher(Drained):
             self._waiters.remove(entry)
 
     def rearm(self) -> None:
-        """After a send: look for subscriptions whose signal the send has swallowed, at most once a millisecond."""
+        """After a send: look for subscriptions whose signal the send has swallowed, at most every 10 ms."""
         if not self._rearmed:
             self._rearmed = True
             self._loop.call_later(_REARM_S, self._rearm)

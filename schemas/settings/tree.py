@@ -80,7 +80,7 @@ class WireSettings(Section):
 class Exchange(Section):
     """The simulated exchange of the venue `sim`."""
 
-    seed: int = Field(7, ge=0, description="Seed of the synthetic market")
+    seed: int = Field(256, ge=0, description="Seed of the synthetic market")
     balance_usdt: Decimal = Field(Decimal(100_000), gt=0, description="Opening balance, USDT")
     latency_ms: float = Field(5.0, ge=0, le=10_000, description="How long an order takes to be answered, ms")
     recording: str = Field("", description="File to replay instead of the synthetic market")
