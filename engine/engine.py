@@ -95,7 +95,7 @@ class Engine:
         self.halt = Halt(
             latch=HaltLatch(latch=runtime.home.data / "halt.json", request=runtime.home.runtime / "HALT"),
             causes=self.causes, rest=self.rest, instrument=self.instrument, in_flight=lambda: self.router.in_flight,
-            close_port=self.desk.close, open_port=self._open_port, reporter=runtime.reporter, clock=clock,
+            close_port=self.desk.close, open_port=self.desk.open, reporter=runtime.reporter, clock=clock,
         )  # fmt: skip
         self.private = PrivateFeed(
             account=self.account, orders=self.orders, on_change=self._on_private_change, on_end=self.router.note_end,
@@ -144,6 +144,17 @@ class Engine:
         for problem in self._journal.recalled.problems:
             self._runtime.reporter.log("error", f"journal: {problem}")
         self.halt.recall()
+        if self.halt.halt_id is None:
+            self.desk.open()  # what comes before the venue has been asked is refused: trading is HALTED
+        try:
+            await self._run_parts()
+        except* StartError as errors:  # what only the operator can mend, found by one of the parts
+            raise errors.exceptions[0] from None
+        finally:
+            self._journal.close()
+        return 0
+
+    async def _run_parts(self) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 *(group.create_task(link.run()) for link in self._links.values()),
@@ -157,8 +168,6 @@ class Engine:
             self.desk.close()
             for task in tasks:
                 task.cancel()
-        self._journal.close()
-        return 0
 
     # what the venue's links say
 
@@ -226,7 +235,6 @@ class Engine:
                 self._runtime.reporter.log("warning", f"reconcile: {finding}")
             self._reconciled.set()
             self.causes.hold(CauseName.ORDER_UNKNOWN, False)
-            self._open_port()
             self._look()  # what else speaks against trading stands before this cause falls
             self.causes.hold(CauseName.RECONCILING, False)
             self._runtime.reporter.log("info", f"reconciled with the venue, {len(findings)} findings")
@@ -259,10 +267,6 @@ class Engine:
                 self.states.changed()
             except VenueError as error:
                 self._runtime.reporter.log("warning", f"protection: {error}; again in {_ALGOS_EVERY_S:g} s")
-
-    def _open_port(self) -> None:
-        if self.halt.halt_id is None and self._reconciled.is_set():
-            self.desk.open()
 
     def _may_send(self, order: OrderRequest) -> str:
         """Why a journaled order must not be sent after all; "" when it may."""
@@ -384,6 +388,11 @@ class Engine:
             if now_ns - since_ns > 30 * NS_PER_S and now_ns - self.market.touch.mono_ns > 2 * NS_PER_MS:
                 since_ns = now_ns
                 gc.collect()
+
+    @property
+    def refused_peers(self) -> int:
+        """Attempts to connect without the right keys, on any of our sockets."""
+        return self._runtime.wire.refused_peers
 
     def max_order_contracts(self) -> str:
         """Largest order that the share of the account allows now, contracts as text; "" when unknown."""

@@ -48,6 +48,7 @@ def _counters(engine: Engine) -> dict[str, int]:
         "heartbeats": desk.heartbeats,
         "malformed": desk.malformed + market.malformed_frames + private.malformed_frames,
         "book_errors": market.book_errors,
+        "refused_peers": engine.refused_peers,
         "venue_errors": market.venue_errors + private.venue_errors,
     }
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.latch import HaltLatch, Latched
 from engine.venue.rest import BATCH, Rest, VenueError
+from schemas.channels import ChannelError
 from schemas.clock import Clock
 from schemas.messages import Signal, TelemetryKind
 from schemas.process import Reporter
@@ -123,15 +124,19 @@ class Halt:
         if signal.target != self._standing.id:
             return False, f"halt {self._standing.id} stands, {signal.target or 'none'} was named"
         try:
+            self._open_port()  # whatever comes in now is still refused
+        except ChannelError as error:
+            return False, f"{error}; the halt stands"
+        try:
             self._latch.clear()
         except OSError as error:
+            self._close_port()
             return False, f"the latch cannot be removed ({error.strerror}); the halt stands"
         if self._chase is not None:
             self._chase.cancel()
         self._resumed |= self._asked | {self._standing.id}
         self._standing, self._asked = None, set()
         self._causes.hold(CauseName.OPERATOR_HALT, False)
-        self._open_port()
         return True, "trading may begin again"
 
 

@@ -19,9 +19,7 @@ VITAL_LIMIT: Final = 200_000
 class RecordQueue:
     """Implements Tap. Appends and pops of a deque are atomic under the GIL: there is no lock to wait for."""
 
-    def __init__(
-        self, clock: Clock, *, limit: int, vital_limit: int = VITAL_LIMIT, vital_wakes: bool = True
-    ) -> None:
+    def __init__(self, clock: Clock, *, limit: int, vital_limit: int = VITAL_LIMIT, vital_wakes: bool = True) -> None:
         self.dropped = 0
         """Records that are not vital, dropped because the queue was full."""
         self.lost_vital = 0

@@ -50,9 +50,8 @@ def table(title: str, run: Measured, floor_us: float) -> dict[str, Any]:
 
 def main() -> int:
     """Floor, run, floor, run: the floor is taken again before each, since the machine drifts."""
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, unpinned, tcp, {SECONDS:g} s a run"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, unpinned, tcp, {SECONDS:g} s a run")
     figures: dict[str, Any] = {}
     for rate, blackbox in ((1_000, True), (1_000, False), (10_000, True)):
         p50, p99 = percentiles_us(two_hops_ns(rate=1_000, seconds=min(SECONDS, 5)))

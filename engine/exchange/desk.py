@@ -1,0 +1,262 @@
+"""The user's trading: an order is checked against account and market, worked through the book, booked, told.
+
+Pure but for what it is given: times come in as milliseconds, notes go out through `tell`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final, Literal
+
+from engine.exchange.account import Account
+from engine.exchange.instrument import notional, px_text
+from engine.exchange.intake import Refused, check_trigger_sides
+from engine.exchange.market.state import MarketState, PublicTrade
+from engine.exchange.matching import Made, MeetsOwn, Side, opposite
+from engine.exchange.notes import MoneyNote, Note, OrderNote, TradeNote
+from engine.exchange.orders import IMMEDIATE, Fill, MarginMode, NewOrder, Order, OrderBookkeeper
+from engine.exchange.render import order_push
+
+_FIRST_ORD_ID: Final = 2_896_576_259_728_695_296
+
+
+class Desk:
+    """Places, amends and cancels; books every fill. `on_end` hears of each order that ended."""
+
+    def __init__(self, market: MarketState, account: Account, tell: Callable[[Note], None]) -> None:
+        self.market = market
+        self.account = account
+        self.orders = OrderBookkeeper()
+        self.on_end: Callable[[Order, int], None] = lambda _order, _now_ms: None
+        self.on_position: Callable[[MarginMode, int, int, int], None] = lambda _mode, _before, _after, _now_ms: None
+        self._tell = tell
+        self._last_id = _FIRST_ORD_ID
+
+    def next_id(self) -> str:
+        """A new venue id: orders, algo orders and bills share one sequence."""
+        self._last_id += 4096
+        return str(self._last_id)
+
+    # -- the three verbs ------------------------------------------------------------------------------------------
+
+    def place(self, terms: NewOrder, now_ms: int) -> Order:
+        """Accepts an order and works it. Raises: Refused, and then nothing has happened."""
+        if terms.cl_ord_id and self.orders.pending_client_id(terms.cl_ord_id):
+            raise Refused("51016", "Duplicated client order ID")
+        held = self.account.positions[terms.td_mode].lots
+        if terms.reduce_only:
+            _check_reduce(terms.side, terms.lots, held)
+        if terms.px is not None:
+            self._check_band(terms.side, terms.px)
+        self._check_attached(terms)
+        self._check_margin(terms, terms.lots, terms.px)
+        lever = self.account.levers[terms.td_mode]
+        order = Order(self.next_id(), terms, terms.lots, terms.px, lever, now_ms, now_ms)
+        self.orders.add(order)
+        self._told(order)
+        self._work(order, now_ms)
+        return order
+
+    def cancel(self, order: Order, now_ms: int, source: str = "1") -> None:
+        """Ends a pending order. Raises: Refused, if it has ended already."""
+        if order.ended:
+            code, why = ("51402", "completed") if order.state == "filled" else ("51401", "canceled")
+            raise Refused(code, f"Cancellation failed as the order has been {why}.")
+        self._unrest(order, now_ms)
+        order.cancel_source = source
+        self._end(order, "canceled", now_ms)
+
+    def amend(self, order: Order, lots: int | None, px: int | None, req_id: str, now_ms: int) -> None:
+        """New total size (what is filled counts in) and price. Raises: Refused, and then nothing has happened.
+
+        Another price or a larger size loses the place in the queue; a smaller size keeps it (FACTS 9, unconfirmed).
+        """
+        if order.ended:
+            state = "filled" if order.state == "filled" else "canceled"
+            raise Refused("51503", f"Your order has already been {state}.")
+        new_lots, new_px = order.lots if lots is None else lots, order.px if px is None else px
+        if px is not None:
+            self._check_band(order.terms.side, px)
+        if order.terms.reduce_only:
+            _check_reduce(order.terms.side, new_lots - order.filled, self.account.positions[order.terms.td_mode].lots)
+        if new_lots > order.filled:
+            self._check_margin(order.terms, new_lots - order.filled, new_px, instead_of=order)
+        resting = order.resting
+        keeps_place = resting is not None and new_px == order.px and order.filled < new_lots <= order.lots
+        if not keeps_place:
+            self._unrest(order, now_ms)
+        order.lots, order.px, order.updated_ms = max(new_lots, order.filled), new_px, now_ms
+        if keeps_place and resting is not None:
+            resting.lots = order.left
+            self.market.touch(now_ms)
+        elif order.left == 0:
+            self._end(order, "filled", now_ms, req_id=req_id, amended="0")
+            return
+        self._told(order, req_id=req_id, amended="0")
+        if not keeps_place:
+            self._work(order, now_ms)
+
+    # -- working --------------------------------------------------------------------------------------------------
+
+    def _work(self, order: Order, now_ms: int) -> None:
+        terms, matcher = order.terms, self.market.matcher
+        highest, lowest = self.market.price_limits(self.account.rules.price_band)
+        limit = order.px if order.px is not None else (highest if terms.side == "buy" else lowest)
+        if terms.ord_type == "post_only" and matcher.would_take(terms.side, limit):
+            return self.cancel(order, now_ms, "31")
+        if terms.ord_type == "fok" and matcher.half(opposite(terms.side)).fillable(limit) < order.left:
+            return self.cancel(order, now_ms, "13")
+        for step in matcher.take(terms.side, limit, order.left):
+            if isinstance(step, MeetsOwn):
+                self._self_trade(order, step, now_ms)
+            else:
+                trade = self.public_trade(terms.side, step.px, step.lots, now_ms)
+                self._book(order, step.px, step.lots, "T", trade.trade_id, now_ms)
+            if order.ended:
+                return None
+        if terms.ord_type in IMMEDIATE:
+            return self.cancel(order, now_ms, "14")
+        order.resting = matcher.half(terms.side).rest(order.ord_id, limit, order.left)
+        self.market.touch(now_ms)
+        return None
+
+    def _self_trade(self, taker: Order, meets: MeetsOwn, now_ms: int) -> None:
+        mode = taker.terms.stp_mode
+        if mode in ("cancel_maker", "cancel_both"):
+            maker = self.orders.find(meets.ord_id, "")
+            if maker is not None:
+                self.cancel(maker, now_ms, "32")
+        if mode in ("cancel_taker", "cancel_both"):
+            self.cancel(taker, now_ms, "32")
+
+    def made(self, made: Made, trade_id: str, now_ms: int) -> None:
+        """A resting order was filled by the outside world."""
+        order = self.orders.find(made.ord_id, "")
+        if order is not None:
+            self._book(order, made.px, made.lots, "M", trade_id, now_ms)
+
+    def public_trade(self, taker: Side, px: int, lots: int, now_ms: int) -> PublicTrade:
+        """A trade in which the user took part without an outside print: everybody sees it."""
+        trade = self.market.record(taker, px, lots, 1, now_ms)
+        self._tell(TradeNote(trade))
+        return trade
+
+    def _book(self, order: Order, px: int, lots: int, liquidity: Literal["T", "M"], trade_id: str, now_ms: int) -> None:
+        terms = order.terms
+        before = self.account.positions[terms.td_mode].lots
+        booked = self.account.apply(terms.td_mode, terms.side, lots, px, liquidity, trade_id, now_ms)
+        fill = Fill(
+            trade_id=trade_id,
+            bill_id=self.next_id(),
+            ord_id=order.ord_id,
+            cl_ord_id=terms.cl_ord_id,
+            tag=terms.tag,
+            side=terms.side,
+            px=px,
+            lots=lots,
+            liquidity=liquidity,
+            fee=booked.fee,
+            fee_rate=booked.fee_rate,
+            pnl=booked.pnl,
+            mark=self.market.mark,
+            ts_ms=now_ms,
+        )
+        self.orders.fills.append(fill)
+        order.filled += lots
+        order.filled_value += notional(lots, px)
+        order.pnl += booked.pnl
+        if booked.fee > 0:
+            order.rebate += booked.fee
+        else:
+            order.fee += booked.fee
+        order.last_fill, order.updated_ms = fill, now_ms
+        if order.left:
+            order.state = "partially_filled"
+            self._told(order, fill)
+        else:
+            order.resting = None  # a resting order that is filled has left the book by itself
+            self._end(order, "filled", now_ms, fill)
+        self._tell(MoneyNote("filled", terms.td_mode, trade_id))
+        after = self.account.positions[terms.td_mode].lots
+        self._shrink_reducers(terms.td_mode, after, now_ms)
+        self.on_position(terms.td_mode, before, after, now_ms)
+
+    def _shrink_reducers(self, mode: MarginMode, held: int, now_ms: int) -> None:
+        """A resting reduce-only order that is now larger than the position is canceled by the venue."""
+        for order in self.orders.pending():
+            if order.resting is None or not order.terms.reduce_only or order.terms.td_mode != mode:
+                continue
+            closes = held if order.terms.side == "sell" else -held
+            if order.left > closes:
+                self.cancel(order, now_ms, "23")
+
+    def _unrest(self, order: Order, now_ms: int) -> None:
+        if order.resting is not None:
+            self.market.matcher.half(order.terms.side).remove(order.resting)
+            order.resting = None
+            self.market.touch(now_ms)
+
+    def _end(
+        self,
+        order: Order,
+        state: Literal["filled", "canceled"],
+        now_ms: int,
+        fill: Fill | None = None,
+        *,
+        req_id: str = "",
+        amended: str = "",
+    ) -> None:
+        order.state, order.updated_ms = state, now_ms
+        self.orders.end(order)
+        self._told(order, fill, req_id=req_id, amended=amended)
+        self.on_end(order, now_ms)
+
+    def _told(self, order: Order, fill: Fill | None = None, *, req_id: str = "", amended: str = "") -> None:
+        self._tell(OrderNote(order_push(order, self.market.last_px, fill, req_id=req_id, amended=amended)))
+
+    # -- checks ---------------------------------------------------------------------------------------------------
+
+    def _check_band(self, side: Side, px: int) -> None:
+        highest, lowest = self.market.price_limits(self.account.rules.price_band)
+        if (px > highest) if side == "buy" else (px < lowest):
+            raise Refused(
+                "51006",
+                "Order price is not within the price limit "
+                f"(max buy price: {px_text(highest)}, min sell price: {px_text(lowest)})",
+            )
+
+    def _check_attached(self, terms: NewOrder) -> None:
+        closing = opposite(terms.side)
+        if terms.px is not None:
+            reference, codes = terms.px, ("51046", "51047", "51048", "51049")
+        else:
+            touch = self.market.matcher.best(closing)
+            reference, codes = touch or self.market.last_px, ("51050", "51051", "51052", "51053")
+        for legs in terms.attached:
+            check_trigger_sides(legs, closing=closing, reference=reference, codes=codes)
+
+    def _check_margin(self, terms: NewOrder, lots: int, px: int | None, instead_of: Order | None = None) -> None:
+        if terms.reduce_only:
+            return
+        held = self.account.positions[terms.td_mode].lots
+        opening = max(0, lots - max(0, -held if terms.side == "buy" else held))
+        if not opening:
+            return
+        at = px if px is not None else self.market.matcher.best(opposite(terms.side)) or self.market.last_px
+        need = notional(opening, at) * (1 / self.account.levers[terms.td_mode] + self.account.rules.taker_fee)
+        pending = [order for order in self.orders.pending() if order is not instead_of]
+        if need > self.account.available(self.market.mark, pending):
+            raise Refused("51008", "Order failed. Insufficient USDT margin in account")
+
+    def value_at_mark(self, lots: int) -> Decimal:
+        """USDT that lots are worth at the mark."""
+        return notional(abs(lots), self.market.mark)
+
+
+def _check_reduce(side: Side, lots: int, held: int) -> None:
+    closes = held if side == "sell" else -held
+    if closes < 0:
+        raise Refused("51170", "Failed to place order. A reduce-only order can't open in the position's direction.")
+    if lots > closes:
+        raise Refused("51169", "Order failed because the position in this direction is smaller than the order.")

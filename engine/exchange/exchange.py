@@ -1,0 +1,201 @@
+"""The core without a socket: the market's script runs against the book, the user trades in it, time is injected."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+from engine.exchange.account import Account
+from engine.exchange.algos import Algo
+from engine.exchange.config import Rules
+from engine.exchange.deadman import DeadMan
+from engine.exchange.desk import Desk
+from engine.exchange.intake import Refused
+from engine.exchange.market.candles import Candle
+from engine.exchange.market.events import Batch, MarketSource
+from engine.exchange.market.history import Minute
+from engine.exchange.market.state import MarketState
+from engine.exchange.notes import MoneyNote, Note, TradeNote
+from engine.exchange.orders import MarginMode, NewOrder, Order
+from engine.exchange.protection import Protector
+from engine.exchange.statement import account_row, position_row
+from schemas.clock import NS_PER_MS, NS_PER_S, Clock
+
+_T = TypeVar("_T")
+
+
+class Exchange:
+    """One venue with one account. Call `advance` before anything else: it brings the market up to now.
+
+    Every change goes into `notes`, in the order in which it happened; whoever publishes takes them out.
+    """
+
+    def __init__(
+        self, *, clock: Clock, source: MarketSource, past: Iterable[Minute], balance: Decimal, rules: Rules
+    ) -> None:
+        self._clock = clock
+        self._source = source
+        self._started_ns = clock.monotonic_ns()
+        self.market = MarketState(source.opening(), past, self.now_ms())
+        self.account = Account(balance, rules)
+        self.account.updated_ms = self.now_ms()
+        self.notes: list[Note] = []
+        self.desk = Desk(self.market, self.account, self._tell)
+        self.protector = Protector(self.desk, self._tell)
+        self.dead_man = DeadMan()
+        self.final_candles: list[tuple[str, Candle]] = []
+        self._fresh_prices: deque[int] = deque()
+
+    def now_ms(self) -> int:
+        """The venue's wall clock, milliseconds since 1970 UTC."""
+        return self._clock.wall_ns() // NS_PER_MS
+
+    def monotonic_ns(self) -> int:
+        """For durations."""
+        return self._clock.monotonic_ns()
+
+    def wall_us(self) -> int:
+        """The venue's wall clock, microseconds since 1970 UTC, as inTime and outTime are written."""
+        return self._clock.wall_ns() // 1000
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Runs the market's script, the candles and the countdowns up to the present."""
+        elapsed, wall_ms = self._clock.monotonic_ns() - self._started_ns, self.now_ms()
+        for batch in self._source.due(elapsed):
+            self._run(batch, wall_ms - (elapsed - batch.at_ns) // NS_PER_MS)
+        self._roll(wall_ms)
+        for tag in self.dead_man.expired(self._clock.monotonic_ns()):
+            self._cancel_all(tag, wall_ms)
+        self._settle(wall_ms)
+
+    def _run(self, batch: Batch, ts_ms: int) -> None:
+        self._roll(ts_ms)
+        matcher = self.market.matcher
+        for printed in batch.prints:
+            trade = self.market.record(printed.side, printed.px, printed.lots, printed.makers, ts_ms)
+            self._tell(TradeNote(trade))
+            for made in matcher.on_print(printed.side, printed.px, printed.lots):
+                self.desk.made(made, trade.trade_id, ts_ms)
+        if batch.changes:
+            self.market.apply(batch.changes, ts_ms)
+        for taker, made in matcher.crossings():
+            trade = self.desk.public_trade(taker, made.px, made.lots, ts_ms)
+            self.desk.made(made, trade.trade_id, ts_ms)
+        self._settle(ts_ms)
+        mark = self.market.mark
+        for kind in ("mark", "index"):
+            self.protector.on_price(mark, kind, ts_ms)
+
+    def _roll(self, ts_ms: int) -> None:
+        for bar, candles in self.market.candles.roll(ts_ms).items():
+            self.final_candles.extend((bar, candle) for candle in candles)
+
+    def _settle(self, ts_ms: int) -> None:
+        """Shows every fresh last price to the algo orders, those included that their own children made."""
+        while self._fresh_prices:
+            self.protector.on_price(self._fresh_prices.popleft(), "last", ts_ms)
+
+    def _tell(self, note: Note) -> None:
+        if isinstance(note, TradeNote):
+            self._fresh_prices.append(note.trade.px)
+        self.notes.append(note)
+
+    # -- the user -------------------------------------------------------------------------------------------------
+
+    def place(self, terms: NewOrder) -> Order:
+        """Raises: Refused."""
+        return self._now(lambda now: self.desk.place(terms, now))
+
+    def cancel(self, order: Order) -> None:
+        """Raises: Refused."""
+        self._now(lambda now: self.desk.cancel(order, now))
+
+    def amend(self, order: Order, lots: int | None, px: int | None, req_id: str) -> None:
+        """Raises: Refused."""
+        self._now(lambda now: self.desk.amend(order, lots, px, req_id, now))
+
+    def cancel_algo(self, algo: Algo) -> None:
+        """Raises: Refused."""
+        self._now(lambda now: self.protector.cancel(algo, now))
+
+    def close_position(self, mode: MarginMode, cl_ord_id: str, tag: str, *, cancel_first: bool) -> None:
+        """Closes at market all that is held in a mode. Raises: Refused, also if closing orders are in the way."""
+        held = self.account.positions[mode].lots
+        if not held:
+            raise Refused("51023", "Position does not exist.")
+        side = "sell" if held > 0 else "buy"
+        in_the_way = [o for o in self.desk.orders.pending() if o.terms.td_mode == mode and o.terms.side == side]
+        if in_the_way and not cancel_first:
+            raise Refused("51115", "Cancel all pending close orders before liquidation.")
+        for order in in_the_way:
+            self.cancel(order)
+        terms = NewOrder(
+            side="sell" if held > 0 else "buy",
+            ord_type="market",
+            lots=abs(held),
+            px=None,
+            td_mode=mode,
+            reduce_only=True,
+            cl_ord_id=cl_ord_id,
+            tag=tag,
+        )
+        self.place(terms)
+
+    def set_lever(self, mode: MarginMode, lever: Decimal) -> None:
+        """Raises: Refused, if orders rest in this mode (59107) or the new margin is not there (59102)."""
+        if any(order.terms.td_mode == mode for order in self.desk.orders.pending()):
+            raise Refused("59107", "You have pending orders in this mode. Cancel them before changing the leverage.")
+        old = self.account.levers[mode]
+        self.account.set_lever(mode, lever)
+        if lever < old and self.account.available(self.market.mark, self.desk.orders.pending()) < 0:
+            self.account.set_lever(mode, old)
+            raise Refused("59105", "Leverage can't be that low: the margin is insufficient.")
+        if self.account.positions[mode].lots:
+            self._tell(MoneyNote("set_leverage", mode, ""))
+
+    def arm_dead_man(self, tag: str, seconds: int) -> int:
+        """cancel-all-after; 0 disarms. Returns the trigger time, milliseconds since 1970, or 0. Raises: Refused."""
+        if seconds == 0:
+            self.dead_man.disarm(tag)
+            return 0
+        if not self.dead_man.arm(tag, self._clock.monotonic_ns() + seconds * NS_PER_S):
+            raise Refused("51071", "You've reached the maximum limit for tag level cancel all after timers.")
+        return self.now_ms() + seconds * 1000
+
+    def _cancel_all(self, tag: str, now_ms: int) -> None:
+        for order in self.desk.orders.pending():
+            if not order.ended and (not tag or order.terms.tag == tag):
+                self.desk.cancel(order, now_ms, "20")
+        if self.account.rules.caa_cancels_algos and not tag:
+            for algo in self.protector.algos.live():
+                self.protector.cancel(algo, now_ms)
+
+    def _now(self, act: Callable[[int], _T]) -> _T:
+        now_ms = self.now_ms()
+        try:
+            return act(now_ms)
+        finally:
+            self._settle(now_ms)
+
+    # -- views ----------------------------------------------------------------------------------------------------
+
+    def position_rows(
+        self, *, modes: Iterable[MarginMode] = ("cross", "isolated"), flat: bool = False
+    ) -> list[dict[str, object]]:
+        """Positions of the given modes as OKX shows them; flat ones only if asked for."""
+        algos = self.protector.algos.live()
+        positions = [self.account.positions[mode] for mode in modes]
+        market = self.market
+        return [
+            position_row(self.account, position, algos, market.mark, market.last_px, self.now_ms())
+            for position in positions
+            if position.lots or flat
+        ]
+
+    def account_view(self) -> dict[str, object]:
+        """The balance as OKX shows it."""
+        return account_row(self.account, self.desk.orders.pending(), self.market.mark)

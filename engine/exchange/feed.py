@@ -1,0 +1,209 @@
+"""Public channels: which message is due, and what it says. Pure; whoever sends is given as `publish`.
+
+Messages are made once and shared by all connections, so that sequence numbers are the same on each (FACTS 4, 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from engine.exchange import public
+from engine.exchange.book import Level
+from engine.exchange.exchange import Exchange
+from engine.exchange.instrument import INST_ID, px_text
+from engine.exchange.market.candles import BARS_MS
+from engine.exchange.notes import TradeNote
+
+DEPTH: Final = 400
+PUBLIC: Final = frozenset(
+    {"books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "price-limit", "funding-rate"}
+)
+CANDLES: Final = frozenset(f"candle{bar}" for bar in BARS_MS)
+_MS: Final = 1_000_000
+_EMPTY_AFTER_NS: Final = 60_000 * _MS
+_FUNDING_NS: Final = 60_000 * _MS
+
+Publish = Callable[[str, bytes], None]
+
+
+class BooksChannel:
+    """The 400-level book: what was last sent, and the difference to now."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._bids: dict[int, Level] = {}
+        self._asks: dict[int, Level] = {}
+        self._seq = 0
+        self._ts_ms = 0
+        self._sent_ns = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Takes the present book as sent, while nobody listens."""
+        market = self._exchange.market
+        self._bids = {level.px: level for level in market.matcher.bids.top(DEPTH)}
+        self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
+        self._seq, self._ts_ms = market.seq, market.ts_ms
+        self._sent_ns = self._exchange.monotonic_ns()
+
+    def snapshot(self) -> bytes:
+        """What was last sent, whole: the next update links to its seqId."""
+        bids = public.level_rows(list(self._bids.values()))
+        return self._message("snapshot", bids, public.level_rows(list(self._asks.values())), -1)
+
+    def update(self) -> bytes | None:
+        """The difference since the last message; empty after a minute of quiet; None when nothing is due."""
+        market = self._exchange.market
+        old_bids, old_asks, old_seq = self._bids, self._asks, self._seq
+        quiet = market.seq == old_seq
+        if quiet and self._exchange.monotonic_ns() - self._sent_ns < _EMPTY_AFTER_NS:
+            return None
+        sent_ns = self._sent_ns
+        self.refresh()
+        bids, asks = _difference(old_bids, self._bids), _difference(old_asks, self._asks)
+        if not bids and not asks:
+            # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
+            self._seq = old_seq
+            if self._sent_ns - sent_ns < _EMPTY_AFTER_NS:
+                self._sent_ns = sent_ns
+                return None
+        return self._message("update", bids, asks, old_seq)
+
+    def _message(self, action: str, bids: list[list[str]], asks: list[list[str]], previous: int) -> bytes:
+        row = {
+            "asks": asks,
+            "bids": bids,
+            "ts": str(self._ts_ms),
+            "checksum": 0,
+            "prevSeqId": previous,
+            "seqId": self._seq,
+        }
+        return b'"action":"' + action.encode() + b'","data":' + orjson.dumps([row])
+
+
+def _difference(old: dict[int, Level], new: dict[int, Level]) -> list[list[str]]:
+    rows = public.level_rows([level for px, level in new.items() if old.get(px) != level])
+    rows.extend([px_text(px), "0", "0", "0"] for px in old if px not in new)
+    return rows
+
+
+def _data(row: Any) -> bytes:
+    return b'"data":' + orjson.dumps([row])
+
+
+class Feed:
+    """All public channels. `tick` is called every 10 ms; `wanted` says whether anybody listens to a channel."""
+
+    def __init__(self, exchange: Exchange, publish: Publish, wanted: Callable[[str], bool]) -> None:
+        self._exchange = exchange
+        self._publish = publish
+        self._wanted = wanted
+        self._books = BooksChannel(exchange)
+        self._last: dict[str, Any] = {}
+        self._due_ns: dict[str, int] = {}
+        self.own_touch = False  # the benchmark sends bbo-tbt by itself
+
+    def greeting(self, channel: str) -> bytes | None:
+        """What a new subscriber gets at once; None for channels that only tell what comes."""
+        exchange = self._exchange
+        market, now_ms = exchange.market, exchange.now_ms()
+        if channel == "books":
+            if not self._wanted("books"):
+                self._books.refresh()
+            return self._books.snapshot()
+        if channel in CANDLES:
+            return _data(market.candles.forming(channel.removeprefix("candle")).row(final=False))
+        match channel:
+            case "books5":
+                return self._depth(5)
+            case "bbo-tbt":
+                return self._depth(1)
+            case "tickers":
+                return _data(public.ticker_row(market, now_ms))
+            case "mark-price":
+                return _data(public.mark_row(market, now_ms))
+            case "price-limit":
+                return _data(public.limit_row(market, exchange.account.rules.price_band, now_ms))
+            case "funding-rate":
+                return _data(public.funding_row(now_ms))
+        return None
+
+    def trade(self, note: TradeNote) -> None:
+        """A public trade goes out at once."""
+        if self._wanted("trades"):
+            self._publish("trades", _data(public.trade_row(note.trade)))
+
+    def tick(self) -> None:
+        """Sends what is due; the order of the book channels is OKX's: bbo-tbt, books, books5."""
+        exchange = self._exchange
+        market = exchange.market
+        for bar, candle in exchange.final_candles:
+            if self._wanted(f"candle{bar}"):
+                self._publish(f"candle{bar}", _data(candle.row(final=True)))
+        exchange.final_candles.clear()
+        if not self.own_touch:
+            self.touch()
+        if self._is_due("books", 100 * _MS) and self._wanted("books") and (update := self._books.update()):
+            self._publish("books", update)
+        self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
+        self._when_changed("tickers", 100 * _MS, lambda: market.seq)
+        self._when_changed("mark-price", 200 * _MS, lambda: market.mark, at_least_ns=10_000 * _MS)
+        self._when_changed("price-limit", 200 * _MS, lambda: market.price_limits(exchange.account.rules.price_band))
+        self._when_changed("funding-rate", _FUNDING_NS, exchange.now_ms)
+        for bar in BARS_MS:
+            self._when_changed(f"candle{bar}", 1000 * _MS, partial(self._candle, bar))
+
+    def touch(self) -> None:
+        """bbo-tbt, if the best levels changed."""
+        self._when_changed("bbo-tbt", 0, lambda: self._sides(1))
+
+    def force_touch(self) -> None:
+        """bbo-tbt, now."""
+        self._publish("bbo-tbt", self._depth(1))
+
+    def _is_due(self, channel: str, every_ns: int) -> bool:
+        now = self._exchange.monotonic_ns()
+        due = self._due_ns.get(channel, now)
+        if now < due:
+            return False
+        # A fixed grid, unless the process was held up: then the missed beats are dropped, not caught up.
+        self._due_ns[channel] = due + every_ns if now - due < every_ns else now + every_ns
+        return True
+
+    def _when_changed(
+        self, channel: str, every_ns: int, state: Callable[[], Any], *, at_least_ns: int | None = None
+    ) -> None:
+        if not self._wanted(channel) or not self._is_due(channel, every_ns):
+            return
+        present = state()
+        repeat = at_least_ns is not None and self._is_due(f"{channel}/repeat", at_least_ns)
+        if present == self._last.get(channel) and not repeat:
+            return
+        self._last[channel] = present
+        message = self.greeting(channel)
+        if message is not None:
+            self._publish(channel, message)
+
+    def _candle(self, bar: str) -> list[str]:
+        return self._exchange.market.candles.forming(bar).row(final=False)
+
+    def _sides(self, count: int) -> tuple[Sequence[Level], Sequence[Level]]:
+        matcher = self._exchange.market.matcher
+        return matcher.bids.top(count), matcher.asks.top(count)
+
+    def _depth(self, count: int) -> bytes:
+        bids, asks = self._sides(count)
+        market = self._exchange.market
+        row = {
+            "asks": public.level_rows(asks),
+            "bids": public.level_rows(bids),
+            "ts": str(market.ts_ms),
+            "seqId": market.seq,
+        }
+        if count == 5:
+            row["instId"] = INST_ID
+        return _data(row)

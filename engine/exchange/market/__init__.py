@@ -1,0 +1,1 @@
+"""Where the exchange's outside world comes from: a seeded market, or a recording."""

@@ -1,0 +1,189 @@
+"""Signed REST about trading: orders, fills, algo orders, closing, cancel-all-after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from engine.exchange.exchange import Exchange
+from engine.exchange.instrument import INST_ID, INST_TYPE
+from engine.exchange.intake import Refused, bad, client_id, flag, margin_mode, net_side, new_algo, tag_of
+from engine.exchange.render import algo_row, fill_row, order_row
+from engine.exchange.rest import Call, Params, Route
+from engine.exchange.rest_market import this_instrument, whole_number
+from engine.exchange.trade_api import Answer, TradeApi
+
+_PAGE = 100
+_ALGO_CANCELS_MAX = 10
+_SECOND_NS = 1_000_000_000
+
+
+def page(rows: Iterable[dict[str, Any]], params: Params, key: str) -> list[dict[str, Any]]:
+    """Rows come newest first. `after`: older than that id; `before`: newer; at most `limit`, 100 by default."""
+    limit = whole_number(params, "limit", default=_PAGE, most=_PAGE)
+    older_than, newer_than = _mark(params, "after"), _mark(params, "before")
+    chosen: list[dict[str, Any]] = []
+    for row in rows:  # rendered one by one: a long history costs what is shown of it
+        number = int(row[key])
+        if newer_than is not None and number <= newer_than:
+            break
+        if (older_than is None or number < older_than) and _matches(row, params):
+            chosen.append(row)
+            if len(chosen) == limit:
+                break
+    return chosen
+
+
+def _mark(params: Params, name: str) -> int | None:
+    text = params.get(name)
+    if text in (None, ""):
+        return None
+    try:
+        return int(str(text))
+    except ValueError:
+        raise bad(name) from None
+
+
+def _matches(row: dict[str, Any], params: Params) -> bool:
+    if params.get("instType") not in (None, "", INST_TYPE) or params.get("instId") not in (None, "", INST_ID):
+        return False
+    for name in ("ordType", "state", "ordId", "algoId", "algoClOrdId"):
+        wanted = params.get(name)
+        if wanted not in (None, "") and name in row and row[name] not in str(wanted).split(","):
+            return False
+    return True
+
+
+class TradeRoutes:
+    """Answers from the desk and the protector."""
+
+    def __init__(self, exchange: Exchange, api: TradeApi) -> None:
+        self._exchange = exchange
+        self._api = api
+
+    def table(self) -> dict[tuple[str, str], Route]:
+        """Path -> route. Placing, canceling and amending count in the trade API, together with the websocket."""
+        api = self._api
+        calls: dict[tuple[str, str], tuple[Any, int]] = {
+            ("POST", "trade/order"): (lambda c: api.place(c.items, batch=False, exp_time=c.exp_time), 0),
+            ("POST", "trade/batch-orders"): (lambda c: api.place(c.items, batch=True, exp_time=c.exp_time), 0),
+            ("POST", "trade/cancel-order"): (lambda c: api.cancel(c.items, batch=False), 0),
+            ("POST", "trade/cancel-batch-orders"): (lambda c: api.cancel(c.items, batch=True), 0),
+            ("POST", "trade/amend-order"): (lambda c: api.amend(c.items, batch=False, exp_time=c.exp_time), 0),
+            ("POST", "trade/amend-batch-orders"): (lambda c: api.amend(c.items, batch=True, exp_time=c.exp_time), 0),
+            ("POST", "trade/close-position"): (self.close_position, 20),
+            ("POST", "trade/order-algo"): (self.place_algo, 20),
+            ("POST", "trade/cancel-algos"): (self.cancel_algos, 20),
+            ("GET", "trade/order"): (self.order, 60),
+            ("GET", "trade/orders-pending"): (self.pending, 60),
+            ("GET", "trade/orders-history"): (self.history, 40),
+            ("GET", "trade/fills"): (self.fills, 60),
+            ("GET", "trade/fills-history"): (self.fills, 10),
+            ("GET", "trade/orders-algo-pending"): (self.algos_pending, 20),
+            ("GET", "trade/orders-algo-history"): (self.algos_history, 20),
+        }
+        routes = {key: Route(act=act, limit=limit, trading=key[0] == "POST") for key, (act, limit) in calls.items()}
+        routes["POST", "trade/cancel-all-after"] = Route(
+            act=self.cancel_all_after, limit=1, window_ns=_SECOND_NS, trading=True
+        )
+        return routes
+
+    def order(self, call: Call) -> Answer:
+        """One order by ordId or clOrdId; 51603 when there is none."""
+        return Answer(data=[order_row(self._api.find(call.params, absent="51603"))])
+
+    def pending(self, call: Call) -> Answer:
+        """Live and partially filled orders, newest first."""
+        rows = (order_row(order) for order in reversed(self._exchange.desk.orders.pending()))
+        return Answer(data=page(rows, call.params, "ordId"))
+
+    def history(self, call: Call) -> Answer:
+        """Ended orders; one canceled without a fill is forgotten after 2 hours."""
+        if call.params.get("instType") in (None, ""):
+            raise Refused("50014", "Parameter instType can not be empty")
+        rows = (order_row(order) for order in self._exchange.desk.orders.history(self._exchange.now_ms()))
+        return Answer(data=page(rows, call.params, "ordId"))
+
+    def fills(self, call: Call) -> Answer:
+        """Executions, newest first; paged by billId."""
+        rows = (fill_row(fill) for fill in reversed(self._exchange.desk.orders.fills))
+        return Answer(data=page(rows, call.params, "billId"))
+
+    def close_position(self, call: Call) -> Answer:
+        """Closes a position at market. The answer has no ordId."""
+        params = call.params
+        this_instrument(params)
+        net_side(params)
+        mode = margin_mode(params, "mgnMode")
+        cl_ord_id, tag = client_id(params, "clOrdId"), tag_of(params)
+        self._exchange.close_position(mode, cl_ord_id, tag, cancel_first=flag(params, "autoCxl"))
+        return Answer(data=[{"clOrdId": cl_ord_id, "instId": INST_ID, "posSide": "net", "tag": tag}])
+
+    def place_algo(self, call: Call) -> Answer:
+        """A refusal comes as outer code 0 with an inner sCode, which is how OKX does it for algo orders."""
+        exchange = self._exchange
+        row = {"algoId": "", "algoClOrdId": str(call.params.get("algoClOrdId") or ""), "sCode": "0", "sMsg": ""}
+        try:
+            algo = new_algo(
+                call.params,
+                algo_id=exchange.desk.next_id(),
+                now_ms=exchange.now_ms(),
+                last_px=exchange.market.last_px,
+            )
+            exchange.protector.add(algo)
+        except Refused as refused:
+            row["sCode"], row["sMsg"] = refused.refusal.code, refused.refusal.msg
+        else:
+            row["algoId"], row["algoClOrdId"] = algo.algo_id, algo.legs.algo_cl_ord_id
+        return Answer(data=[row])
+
+    def cancel_algos(self, call: Call) -> Answer:
+        """At most 10 of them."""
+        if not call.items or len(call.items) > _ALGO_CANCELS_MAX or not all(isinstance(i, dict) for i in call.items):
+            return Answer(code="51000", msg="Parameter data error", status=400)
+        rows: list[dict[str, Any]] = []
+        for raw in call.items:
+            algo_id, cl_id = str(raw.get("algoId") or ""), str(raw.get("algoClOrdId") or "")
+            row = {"algoId": algo_id, "algoClOrdId": cl_id, "sCode": "0", "sMsg": ""}
+            try:
+                this_instrument(raw)
+                algo = self._exchange.protector.algos.find(algo_id, cl_id)
+                if algo is None:
+                    raise Refused("51400", "Cancellation failed as the order does not exist.")
+                self._exchange.cancel_algo(algo)
+                row["algoId"] = algo.algo_id
+            except Refused as refused:
+                row["sCode"], row["sMsg"] = refused.refusal.code, refused.refusal.msg
+            rows.append(row)
+        failed = sum(row["sCode"] != "0" for row in rows)
+        code = "0" if not failed else "1" if failed == len(rows) else "2"
+        return Answer(code=code, msg="" if not failed else "Operation failed", data=rows)
+
+    def algos_pending(self, call: Call) -> Answer:
+        """Waiting algo orders; ordType is required."""
+        if call.params.get("ordType") in (None, ""):
+            raise Refused("50014", "Parameter ordType can not be empty")
+        rows = (algo_row(algo) for algo in reversed(self._exchange.protector.algos.live()))
+        return Answer(data=page(rows, call.params, "algoId"))
+
+    def algos_history(self, call: Call) -> Answer:
+        """Ended algo orders; ordType, and state or algoId, are required."""
+        params = call.params
+        if params.get("ordType") in (None, ""):
+            raise Refused("50014", "Parameter ordType can not be empty")
+        if params.get("state") in (None, "") and params.get("algoId") in (None, ""):
+            raise Refused("50015", "Either parameter state or algoId is required")
+        rows = (algo_row(algo) for algo in self._exchange.protector.algos.history())
+        return Answer(data=page(rows, params, "algoId"))
+
+    def cancel_all_after(self, call: Call) -> Answer:
+        """timeOut 0 (off) or 10 to 120 seconds, as text or number. triggerTime in milliseconds (unconfirmed)."""
+        try:
+            seconds = int(str(call.params.get("timeOut")))
+        except ValueError:
+            raise bad("timeOut") from None
+        if seconds != 0 and not 10 <= seconds <= 120:
+            raise bad("timeOut")
+        tag = tag_of(call.params)
+        trigger_ms = self._exchange.arm_dead_man(tag, seconds)
+        return Answer(data=[{"triggerTime": str(trigger_ms), "tag": tag, "ts": str(self._exchange.now_ms())}])

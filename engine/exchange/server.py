@@ -1,0 +1,199 @@
+"""The sockets: one loopback port, REST and websocket. Everything that decides is elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from engine.exchange.config import Credentials
+from engine.exchange.exchange import Exchange
+from engine.exchange.hub import Hub
+from engine.exchange.ratelimit import RateLimiter
+from engine.exchange.rest import Rest
+from engine.exchange.rest_account import AccountRoutes
+from engine.exchange.rest_market import MarketRoutes
+from engine.exchange.rest_trade import TradeRoutes
+from engine.exchange.trade_api import TradeApi
+from engine.exchange.ws import PATHS, Session
+
+HOST = "127.0.0.1"
+TICK_S = 0.01
+_QUEUE_MAX = 20_000  # frames; a reader that is further behind is cut off (OKX's 4005)
+_BODY_MAX = 1 << 20
+
+
+class Connection:
+    """A websocket and what is queued for it."""
+
+    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
+        self._socket = socket
+        self._abort = abort
+        self._queue: asyncio.Queue[bytes | tuple[int, str]] = asyncio.Queue(_QUEUE_MAX)
+        self._closing: tuple[int, str] | None = None
+
+    def send(self, message: bytes) -> None:
+        """Queues a text frame; a full queue ends the connection: its peer does not read, so no close frame either."""
+        if self._closing is not None:
+            return
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self._closing = (4005, "Buffer is full")
+            self._abort()
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes after what is queued."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            if self._queue.full():
+                self._abort()
+            else:
+                self._queue.put_nowait(self._closing)
+
+    async def write(self) -> None:
+        """Sends until closed. A peer that is gone ends it without noise: its reader hears of that too."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                item = await self._queue.get()
+                if isinstance(item, tuple):
+                    await self._socket.close(code=item[0], message=item[1].encode())
+                    return
+                await self._socket.send_frame(item, WSMsgType.TEXT)
+
+
+class Server:
+    """Serves one exchange."""
+
+    def __init__(
+        self, exchange: Exchange, credentials: Credentials, *, latency_ms: int = 0, frames_per_s: int = 0
+    ) -> None:
+        limiter = RateLimiter()
+        self.exchange = exchange
+        self.hub = Hub(exchange)
+        self.hub.feed.own_touch = frames_per_s > 0
+        self._trade = TradeApi(exchange, limiter)
+        routes = MarketRoutes(exchange).table()
+        routes |= AccountRoutes(exchange).table() | TradeRoutes(exchange, self._trade).table()
+        self._rest = Rest(self.hub, credentials, limiter, routes)
+        self._credentials = credentials
+        self._latency_s = latency_ms / 1000
+        self._frames_per_s = frames_per_s
+        self._sessions: set[Session] = set()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._conn_ids = itertools.count(0xA4D3AE55)
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, port: int) -> int:
+        """Listens and starts the market. Returns the port. Raises: OSError if the port cannot be had."""
+        app = web.Application(client_max_size=_BODY_MAX)
+        app.router.add_get("/ws/v5/{path}", self._websocket)
+        app.router.add_route("*", "/{tail:.*}", self._request)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, port)
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        self._tasks.append(asyncio.create_task(self._run_market()))
+        if self._frames_per_s:
+            self._tasks.append(asyncio.create_task(self._run_benchmark()))
+        return int(bound)
+
+    async def stop(self) -> None:
+        """Ends everything within a second."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in tuple(self._sockets)]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), 0.3)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def wait(self) -> None:
+        """Returns only by raising: what ended the market's task."""
+        await asyncio.gather(*self._tasks)
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    async def _run_market(self) -> None:
+        loop = asyncio.get_running_loop()
+        beat, idle_due = loop.time(), loop.time() + 1.0
+        while True:
+            self.hub.tick()
+            if loop.time() >= idle_due:
+                idle_due = loop.time() + 1.0
+                for session in tuple(self._sessions):
+                    session.check_idle()
+            beat = max(beat + TICK_S, loop.time())
+            await asyncio.sleep(beat - loop.time())
+
+    async def _run_benchmark(self) -> None:
+        """bbo-tbt at exactly this rate: each frame is a change of the best bid by one lot."""
+        loop = asyncio.get_running_loop()
+        started, sent = loop.time(), 0
+        market = self.exchange.market
+        while True:
+            due = int((loop.time() - started) * self._frames_per_s) - sent
+            for _ in range(due):
+                best = market.matcher.bids.best_outside()
+                if best is not None:
+                    lots = best.lots + (1 if sent % 2 else -1) if best.lots > 1 else best.lots + 1
+                    market.matcher.bids.set_level(best.px, lots, best.orders)
+                    market.touch(self.exchange.now_ms())
+                self.hub.feed.force_touch()
+                sent += 1
+            await asyncio.sleep(0.001)
+
+    # -- handlers -------------------------------------------------------------------------------------------------
+
+    async def _request(self, request: web.Request) -> web.Response:
+        body = (await request.read()).decode("utf-8", "replace")
+        response = self._rest.handle(request.method, request.raw_path, request.headers, body)
+        if response.trading and self._latency_s:
+            await asyncio.sleep(self._latency_s)
+        return web.Response(status=response.status, body=response.body, content_type="application/json")
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        if path not in PATHS:
+            return web.Response(status=404)
+        socket = web.WebSocketResponse(max_msg_size=_BODY_MAX)
+        await socket.prepare(request)
+        transport = request.transport
+        connection = Connection(socket, transport.abort if transport is not None else lambda: None)
+        loop = asyncio.get_running_loop()
+
+        def answer(message: bytes) -> None:
+            if self._latency_s:
+                loop.call_later(self._latency_s, connection.send, message)
+            else:
+                connection.send(message)
+
+        session = Session(
+            path,
+            format(next(self._conn_ids), "08x"),
+            hub=self.hub,
+            trade=self._trade,
+            credentials=self._credentials,
+            send=connection.send,
+            answer=answer,
+            close=connection.close,
+        )
+        self._sessions.add(session)
+        self._sockets.add(socket)
+        writer = asyncio.create_task(connection.write())
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    session.receive(message.data)
+        finally:
+            session.closed()
+            self._sessions.discard(session)
+            self._sockets.discard(socket)
+            writer.cancel()
+        return socket

@@ -1,0 +1,124 @@
+"""Positions and balance as OKX writes them: strings, "" for what is not there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from engine.exchange.account import Account, Position
+from engine.exchange.algos import Algo
+from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
+from engine.exchange.orders import Order
+from engine.exchange.render import money, protection_row
+
+
+def position_row(
+    account: Account, position: Position, algos: list[Algo], mark: int, last: int, now_ms: int
+) -> dict[str, Any]:
+    """A position; a flat one shows pos 0 and no prices, which is how its end is told."""
+    upl, value = position.upl(mark), notional(abs(position.lots), mark)
+    imr, mmr = account.imr(position, mark), account.mmr(position, mark)
+    isolated = position.mode == "isolated"
+    base = position.margin if isolated else account.equity(mark) - upl
+    fees = account.rules.taker_fee
+    btc = Decimal(abs(position.lots)).scaleb(-4)
+    average, liquidation = position.avg_px, account.liquidation_px(position, mark)
+    open_ = position.lots != 0
+    break_even = None
+    if average is not None:
+        paid = (-position.fee - position.pnl) / btc
+        break_even = (average + paid) / (1 - fees) if position.lots > 0 else (average - paid) / (1 + fees)
+    upl_last = position.upl(last)
+    return {
+        "instId": INST_ID,
+        "instType": INST_TYPE,
+        "mgnMode": position.mode,
+        "posId": position.pos_id,
+        "posSide": "net",
+        "pos": sz_text(position.lots),
+        "availPos": sz_text(position.lots) if open_ else "",
+        "avgPx": money(average) if average is not None else "",
+        "bePx": money(break_even) if break_even is not None else "",
+        "upl": money(upl) if open_ else "",
+        "uplRatio": money(upl / (position.cost / account.levers[position.mode])) if open_ else "",
+        "uplLastPx": money(upl_last) if open_ else "",
+        "uplRatioLastPx": money(upl_last / (position.cost / account.levers[position.mode])) if open_ else "",
+        "lever": money(account.levers[position.mode]),
+        "liqPx": money(liquidation) if liquidation is not None else "",
+        "markPx": px_text(mark),
+        "idxPx": px_text(mark),
+        "last": px_text(last),
+        "imr": "" if isolated or not open_ else money(imr),
+        "margin": money(position.margin) if isolated and open_ else "",
+        "mgnRatio": money((base + upl) / (mmr + value * fees)) if open_ else "",
+        "mmr": money(mmr) if open_ else "",
+        "notionalUsd": money(value) if open_ else "",
+        "adl": "1" if open_ else "",
+        "ccy": SETTLE_CCY,
+        "tradeId": position.trade_id,
+        "realizedPnl": money(position.pnl + position.fee),
+        "pnl": money(position.pnl),
+        "fee": money(position.fee),
+        "fundingFee": "0",
+        "liqPenalty": "0",
+        "interest": "",
+        "closeOrderAlgo": [
+            {"algoId": algo.algo_id, "closeFraction": "1" if algo.lots is None else "", **protection_row(algo.legs)}
+            for algo in algos
+            if open_ and algo.td_mode == position.mode and (algo.side == "sell") == (position.lots > 0)
+        ],
+        "cTime": str(position.created_ms),
+        "uTime": str(position.updated_ms),
+        "pTime": str(now_ms),
+    }
+
+
+def account_row(account: Account, pending: list[Order], mark: int) -> dict[str, Any]:
+    """The balance as account mode 2 shows it: many totals are ""; one currency."""
+    cross, isolated = account.positions["cross"], account.positions["isolated"]
+    equity, available = account.equity(mark), max(Decimal(0), account.available(mark, pending))
+    orders = account.frozen("cross", pending) + account.frozen("isolated", pending)
+    isolated_equity = isolated.margin + isolated.upl(mark)
+    detail = {
+        "accAvgPx": "",
+        "availBal": money(available),
+        "availEq": money(available),
+        "borrowFroz": "",
+        "cashBal": money(account.cash()),
+        "ccy": SETTLE_CCY,
+        "crossLiab": "",
+        "disEq": money(equity),
+        "eq": money(equity),
+        "eqUsd": money(equity),
+        "fixedBal": "0",
+        "frozenBal": money(equity - available),
+        "imr": money(account.imr(cross, mark)),
+        "interest": "",
+        "isoEq": money(isolated_equity),
+        "isoLiab": "",
+        "isoUpl": money(isolated.upl(mark)),
+        "liab": "",
+        "maxLoan": "",
+        "mgnRatio": "",
+        "mmr": money(account.mmr(cross, mark)),
+        "notionalLever": "0",
+        "ordFrozen": money(orders),
+        "uTime": str(account.updated_ms),
+        "upl": money(cross.upl(mark) + isolated.upl(mark)),
+        "uplLiab": "",
+    }
+    return {
+        "adjEq": "",
+        "availEq": "",
+        "borrowFroz": "",
+        "details": [detail],
+        "imr": "",
+        "isoEq": money(isolated_equity),
+        "mgnRatio": "",
+        "mmr": "",
+        "notionalUsd": "",
+        "ordFroz": "",
+        "totalEq": money(equity),
+        "uTime": str(account.updated_ms),
+        "upl": "",
+    }

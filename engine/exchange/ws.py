@@ -1,0 +1,193 @@
+"""One websocket connection of OKX's protocol, without the socket: texts in, messages out.
+
+Source: FACTS 3 (transport and events), 5 (private channels), 11 (order entry).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from engine.exchange.auth import check_login
+from engine.exchange.config import Credentials
+from engine.exchange.feed import CANDLES, PUBLIC
+from engine.exchange.hub import COUNTED, PRIVATE, Hub, Subscription
+from engine.exchange.instrument import INST_ID
+from engine.exchange.trade_api import Answer, TradeApi
+
+PATHS: Final = ("public", "private", "business")
+IDLE_NS: Final = 30_000_000_000
+_VIP_ONLY: Final = frozenset({"books-l2-tbt", "books50-l2-tbt"})
+_ARGS_MAX: Final = 64 * 1024
+OPS: Final = frozenset(
+    {"order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders"}
+)
+
+
+class Session:
+    """A connection to one of the three paths. `send` queues a frame; `answer` does it with the order latency;
+
+    `close` ends the connection with a code once what is queued has gone out.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        conn_id: str,
+        *,
+        hub: Hub,
+        trade: TradeApi,
+        credentials: Credentials,
+        send: Callable[[bytes], None],
+        answer: Callable[[bytes], None],
+        close: Callable[[int, str], None],
+    ) -> None:
+        self.path = path
+        self.conn_id = conn_id
+        self._hub = hub
+        self._trade = trade
+        self._credentials = credentials
+        self._send = send
+        self._answer = answer
+        self._close = close
+        self._logged_in = False
+        self._subscriptions: dict[bytes, Subscription] = {}
+        self._active_ns = hub.exchange.monotonic_ns()
+
+    def send(self, message: bytes) -> None:
+        """Queues one text frame."""
+        self._active_ns = self._hub.exchange.monotonic_ns()
+        self._send(message)
+
+    def check_idle(self) -> None:
+        """Closes the connection after 30 s in which nothing went either way."""
+        if self._hub.exchange.monotonic_ns() - self._active_ns >= IDLE_NS:
+            self._close(4004, "No data received in 30s.")
+
+    def closed(self) -> None:
+        """The connection is gone; its subscriptions with it."""
+        for subscription in self._subscriptions.values():
+            self._hub.remove(subscription)
+        self._subscriptions.clear()
+
+    def receive(self, text: str) -> None:
+        """One text frame of the client."""
+        self._active_ns = self._hub.exchange.monotonic_ns()
+        if text == "ping":
+            return self.send(b"pong")
+        try:
+            request = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            request = None
+        args = request.get("args") if isinstance(request, dict) else None
+        if not isinstance(request, dict) or not isinstance(args, list):
+            return self._error("60012", f"Invalid request: {text[:1000]}")
+        op = str(request.get("op"))
+        if op in OPS:
+            return self._order_op(op, request, args)
+        if op not in ("login", "subscribe", "unsubscribe") or not args or not all(isinstance(a, dict) for a in args):
+            return self._error("60012", f"Invalid request: {text[:1000]}", request.get("id"))
+        if len(text) > _ARGS_MAX or (op == "login" and len(args) != 1):
+            return self._error("60012", "Invalid request: too many args", request.get("id"))
+        if op == "login":
+            return self._login(args[0])
+        for arg in args:
+            if op == "subscribe":
+                self._subscribe(arg, request.get("id"))
+            else:
+                self._unsubscribe(arg, request.get("id"))
+        return None
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def _event(self, event: str, fields: Mapping[str, Any], request_id: object = None) -> None:
+        echoed = {} if request_id in (None, "") else {"id": str(request_id)}
+        self.send(orjson.dumps({**echoed, "event": event, **fields, "connId": self.conn_id}))
+
+    def _error(self, code: str, msg: str, request_id: object = None) -> None:
+        self._event("error", {"code": code, "msg": msg}, request_id)
+
+    def _login(self, arg: Mapping[str, Any]) -> None:
+        if self._logged_in:
+            return self._error("60031", "You have already logged in. Logout and try again.")
+        failure = check_login(self._credentials, arg, self._hub.exchange.now_ms())
+        if failure is not None:
+            self._error(failure.code, failure.msg)
+            return self._close(4001, "Login failed")
+        self._logged_in = True
+        return self._event("login", {"code": "0", "msg": ""})
+
+    def _subscribe(self, arg: Mapping[str, Any], request_id: object) -> None:
+        channel = arg.get("channel")
+        if not isinstance(channel, str):
+            return self._error("60012", f"Invalid request: {arg}", request_id)
+        if channel in _VIP_ONLY and self.path == "public":
+            return self._error("64003", f"Your trading fee tier does not allow the channel {channel}.", request_id)
+        private = channel in PRIVATE or channel == "orders-algo"
+        if not self._offered(channel, arg):
+            msg = (
+                f"Wrong URL or channel:{channel},instId:{arg.get('instId', '')} doesn't exist. "
+                "Please use the correct URL, channel and parameters referring to API document."
+            )
+            return self._error("60018", msg, request_id)
+        if private and not self._logged_in:
+            return self._error("60011", "Please log in", request_id)
+        key = orjson.dumps(arg, option=orjson.OPT_SORT_KEYS)
+        subscription = self._subscriptions.get(key)
+        if subscription is None:
+            subscription = self._subscriptions[key] = self._hub.subscription(self, arg)
+        self._event("subscribe", {"arg": arg}, request_id)
+        self._hub.greet(subscription)
+        if channel in COUNTED:
+            count = str(self._hub.connections(channel))
+            self._event("channel-conn-count", {"channel": channel, "connCount": count})
+        return None
+
+    def _offered(self, channel: str, arg: Mapping[str, Any]) -> bool:
+        if channel in PUBLIC or channel in CANDLES:
+            right_path = "business" if channel in CANDLES else "public"
+            return self.path == right_path and arg.get("instId") == INST_ID
+        if channel in ("orders", "positions", "orders-algo") and not isinstance(arg.get("instType"), str):
+            return False
+        return (channel in PRIVATE and self.path == "private") or (channel == "orders-algo" and self.path == "business")
+
+    def _unsubscribe(self, arg: Mapping[str, Any], request_id: object) -> None:
+        subscription = self._subscriptions.pop(orjson.dumps(arg, option=orjson.OPT_SORT_KEYS), None)
+        if subscription is not None:
+            self._hub.remove(subscription)
+        self._event("unsubscribe", {"arg": arg}, request_id)
+
+    # -- orders ---------------------------------------------------------------------------------------------------
+
+    def _order_op(self, op: str, request: Mapping[str, Any], args: list[Any]) -> None:
+        in_us = self._hub.exchange.wall_us()
+        request_id = request.get("id")
+        if request_id in (None, ""):
+            answer = Answer(code="60013", msg="Parameter id can not be empty")
+        elif self.path != "private":
+            answer = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
+        elif not self._logged_in:
+            answer = Answer(code="60011", msg="Please log in")
+        elif not op.startswith("batch") and len(args) != 1:
+            answer = Answer(code="60013", msg="Invalid args")
+        else:
+            batch, exp_time = op.startswith("batch"), request.get("expTime")
+            if "cancel" in op:
+                answer = self._trade.cancel(args, batch=batch, by_code=True)
+            elif "amend" in op:
+                answer = self._trade.amend(args, batch=batch, exp_time=exp_time, by_code=True)
+            else:
+                answer = self._trade.place(args, batch=batch, exp_time=exp_time, by_code=True)
+        body = {
+            "id": "" if request_id is None else str(request_id),
+            "op": op,
+            "code": answer.code,
+            "msg": answer.msg,
+            "data": answer.data,
+            "inTime": str(in_us),
+            "outTime": str(self._hub.exchange.wall_us()),
+        }
+        self._answer(orjson.dumps(body))
+        self._hub.flush()

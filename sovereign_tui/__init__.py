@@ -1,0 +1,1 @@
+"""The cockpit, ops and the `sovereign` command."""

@@ -1,0 +1,174 @@
+"""Ops put together: lock, sockets, processes, control socket, and the turns that keep the system informed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from schemas.clock import NS_PER_S
+from schemas.messages import Decision, LogLine, SignalKind
+from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
+from schemas.topology import ENGINE, OPS
+from sovereign_tui.ops import plan
+from sovereign_tui.ops.children import Child
+from sovereign_tui.ops.commands import Commands
+from sovereign_tui.ops.control import Control
+from sovereign_tui.ops.fleet import Fleet, Plan
+from sovereign_tui.ops.halts import HaltDesk
+from sovereign_tui.ops.hub import Hub
+from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
+from sovereign_tui.ops.resume import ResumeDesk
+from sovereign_tui.ops.status import Picture
+from sovereign_tui.ops.supervisor import State
+from sovereign_tui.ops.telemetry import Intake, Listeners
+from sovereign_tui.ops.usage import Usage
+from sovereign_tui.ops.watch import Watch
+
+VIEW_S: Final = 0.5
+_USAGE_TURNS: Final = 4
+LOCK_FILE: Final = "ops.lock"
+
+
+async def run(runtime: Runtime, commands: Plan = plan) -> int:
+    """Ops until it is told to stop; on return nothing that it supervised is left. `commands`: what to start."""
+    demand_sim(runtime.settings.venue.name)
+    try:
+        lock = HomeLock(runtime.home.runtime / LOCK_FILE)
+    except AlreadyRunning as error:
+        raise StartError(str(error), code=EXIT_FAILED) from None
+    except OSError as error:
+        raise StartError(f"{runtime.home.runtime / LOCK_FILE}: {error.strerror}; make it writable") from None
+    failure: StartError | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                await Ops(runtime, tasks, commands).serve()
+            except StartError as error:  # nothing was started yet; a group would wrap it
+                failure = error
+    finally:
+        lock.release()
+    if failure is not None:
+        raise failure
+    return EXIT_OK
+
+
+def demand_sim(venue: str) -> None:
+    """Raises: StartError, for a venue that this version does not trade on."""
+    if venue != "sim":
+        raise StartError(
+            f"venue {venue!r}: this version trades on the simulated exchange only; "
+            'use --venue sim, or set venue.name = "sim"'
+        )
+
+
+class Ops:
+    """The parts, and who tells whom."""
+
+    def __init__(self, runtime: Runtime, tasks: asyncio.TaskGroup, commands: Plan) -> None:
+        """Binds the sockets. Raises: StartError."""
+        home, settings, clock = runtime.home, runtime.settings, runtime.clock
+        self._runtime = runtime
+        self._tasks = tasks
+        self._intake = Intake(clock)
+        self._hub = Hub(wire=runtime.wire, settings=settings, clock=clock, intake=self._intake)
+        self._watch = Watch(settings=settings, clock=clock)
+        self._usage = Usage()
+        self._fleet = Fleet(
+            home=home, settings=settings, clock=clock, tasks=tasks, on_change=self._on_change, commands=commands
+        )
+        self._halts = HaltDesk(
+            home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
+            engine=lambda: self._fleet.children[ENGINE].state,
+        )  # fmt: skip
+        self._resumes = ResumeDesk(halts=self._halts, hub=self._hub, engine=self._watch.engine)
+        self._picture = Picture(
+            settings=settings, clock=clock, children=self._fleet.children, hub=self._hub, watch=self._watch,
+            halts=self._halts, usage=self._usage,
+        )  # fmt: skip
+        understood = Commands(
+            picture=self._picture, halts=self._halts, resumes=self._resumes, stop=self._stop, log=self._log
+        )
+        self._control = Control(home.control_socket, understood)
+        self._stopped: asyncio.Task[None] | None = None
+        self._intake.listeners = Listeners(
+            on_pulse=self._on_pulse,
+            on_log=self._hub.log,
+            on_decision=self._on_decision,
+            on_halt_ack=self._halts.on_ack,
+            on_signal_ack=self._resumes.on_ack,
+        )
+
+    async def serve(self) -> None:
+        """Everything, until `down` or SIGTERM; then the system is stopped in order."""
+        self._watch.open(self._runtime.wire, self._runtime.settings.wire.market)
+        try:
+            await self._control.open()
+        except OSError as error:
+            raise StartError(f"{self._runtime.home.control_socket}: {error.strerror}; remove what is there") from None
+        turns = [
+            self._tasks.create_task(turn(), name=turn.__name__) for turn in (self._beat, self._show, self._halts.repeat)
+        ]
+        self._halts.recall()
+        self._fleet.begin()
+        await self._runtime.stopping.wait()
+        await self._stop("signal", lambda name: None)
+        await self._control.close()
+        self._hub.signal(SignalKind.SHUTDOWN, issuer=OPS, reason="the system is down")
+        for task in turns:
+            task.cancel()
+
+    async def _stop(self, issuer: str, progress: Callable[[str], None]) -> None:
+        """Stops the fleet, once; everybody who asks waits for the same end."""
+
+        def tell(name: str) -> None:
+            progress(name)
+            self._hub.signal(SignalKind.SHUTDOWN, issuer=issuer, reason="down", target=name)
+
+        if self._stopped is None:
+            self._log("info", f"the system is stopped by {issuer}")
+            self._stopped = self._tasks.create_task(self._fleet.stop(tell), name="stop")
+        await asyncio.shield(self._stopped)
+        self._runtime.stopping.set()
+
+    async def _beat(self) -> None:
+        interval_s = self._runtime.settings.ops.heartbeat_ms / 1_000
+        while True:
+            self._hub.heartbeat()
+            await asyncio.sleep(interval_s)
+
+    async def _show(self) -> None:
+        turn = 0
+        while True:
+            if turn % _USAGE_TURNS == 0:
+                self._usage.sample(view.pid for view in self._picture.processes())
+            turn += 1
+            self._hub.system(self._picture.system())
+            self._hub.metrics(self._intake.metrics() | self._picture.counters())
+            await asyncio.sleep(VIEW_S)
+
+    def _on_pulse(self, process: str, pid: int) -> None:
+        child = self._fleet.children.get(process)
+        if child is not None:
+            child.ready(pid)
+
+    def _on_decision(self, decision: Decision) -> None:
+        self._watch.on_decision(decision)
+        self._hub.decision(decision)
+
+    def _on_change(self, child: Child) -> None:
+        bad = child.state in {State.BACKOFF, State.FATAL}
+        why = f": {child.life.reason}" if bad and child.life.reason else ""
+        self._log(
+            "error" if child.state is State.FATAL else "warning" if bad else "info", f"{child.name}: {child.state}{why}"
+        )
+        self._hub.system(self._picture.system())
+
+    def _log(self, level: str, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the log file is full or gone: the screens still get it
+            stamp = self._runtime.clock.wall_ns() // NS_PER_S
+            sys.stderr.write(f"{stamp} {OPS}: {level}: {text}\n")
+            sys.stderr.flush()
+        self._hub.log(LogLine(timestamp_ns=self._runtime.clock.wall_ns(), process=OPS, level=level, text=text))

@@ -1,0 +1,118 @@
+"""The processes together: started exchange, engine, brain; stopped the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+from schemas.clock import Clock
+from schemas.settings import Home, Settings
+from schemas.topology import BRAIN, ENGINE, EXCHANGE
+from sovereign_tui.ops import plan
+from sovereign_tui.ops.children import Child, first_line
+from sovereign_tui.ops.plan import Command, NotReadable, Venue
+from sovereign_tui.ops.supervisor import Policy, State
+
+VENUE_FILE: Final = "exchange.json"
+
+
+class Plan(Protocol):
+    """What to start; a test starts small stand-ins."""
+
+    def exchange(self, settings: Settings, venue: Venue) -> Command: ...
+
+    def engine(self, venue: Venue) -> Command: ...
+
+    def brain(self) -> Command: ...
+
+
+class Fleet:
+    """Exchange, engine and brain of one home. `on_change(child)` after each change of state."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        settings: Settings,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        on_change: Callable[[Child], None],
+        commands: Plan = plan,
+    ) -> None:
+        self._tasks = tasks
+        self._told = on_change
+        self._venue_file = home.runtime / VENUE_FILE
+        self._venue: Venue | None = None
+        self._changed = asyncio.Event()
+        self.stopping = False
+        make = partial(
+            Child, policy=Policy.of(settings), home=home, clock=clock, tasks=tasks, on_change=self._on_change
+        )
+        self.children: dict[str, Child] = {
+            EXCHANGE: make(EXCHANGE, lambda: commands.exchange(settings, self._identity())),
+            ENGINE: make(ENGINE, lambda: commands.engine(self._identity())),
+            BRAIN: make(BRAIN, commands.brain),
+        }
+
+    def begin(self) -> None:
+        """Adopts what an ops before us left running, and starts the rest in order."""
+        adopted = {name for name in plan.START_ORDER if self.children[name].adopt()}
+        if EXCHANGE not in adopted:
+            self.children[EXCHANGE].start()
+
+    async def stop(self, on_stop: Callable[[str], None] = lambda name: None) -> None:
+        """Stops all in order; returns when nothing is left. `on_stop` is told the name before its SIGTERM."""
+        self.stopping = True
+        for name in plan.STOP_ORDER:
+            child = self.children[name]
+            on_stop(name)
+            child.stop()
+            while child.state is not State.STOPPED:
+                self._changed.clear()
+                await self._changed.wait()
+        self._venue_file.unlink(missing_ok=True)
+        for child in self.children.values():
+            child.output.unlink(missing_ok=True)
+
+    def _on_change(self, child: Child) -> None:
+        self._changed.set()
+        if child.name == EXCHANGE and child.state is State.STARTING:
+            self._tasks.create_task(self._await_exchange(child), name="the exchange's first line")
+        if child.state is State.RUNNING and not self.stopping:
+            follower = {EXCHANGE: ENGINE, ENGINE: BRAIN}.get(child.name)
+            if follower is not None and self.children[follower].state is State.STOPPED:
+                self.children[follower].start()
+        self._told(child)
+
+    async def _await_exchange(self, child: Child) -> None:
+        pid = child.pid
+        line = await first_line(child, child.output)
+        if line is None or child.pid != pid:
+            return
+        try:
+            self._venue = Venue.parse(line)
+        except NotReadable:
+            return  # it is stopped when its time to start is over, with its last lines as the reason
+        _write_private(self._venue_file, line)
+        child.ready(pid)
+
+    def _identity(self) -> Venue:
+        """The port and keys of all starts, kept for a later ops in the venue file."""
+        if self._venue is None:
+            try:
+                self._venue = Venue.parse(self._venue_file.read_text(encoding="utf-8"))
+            except (OSError, NotReadable):  # no system was here before
+                self._venue = plan.new_venue()
+        return self._venue
+
+
+def _write_private(path: Path, text: str) -> None:
+    scratch = path.with_suffix(".new")
+    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    scratch.replace(path)

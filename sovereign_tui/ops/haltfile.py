@@ -1,0 +1,64 @@
+"""`<runtime>/HALT`: a HALT that outlives every process. The engine latches by it at its start.
+
+Written by ops before it publishes a HALT, and by `sovereign halt` when no ops answers; removed when a resume succeeds.
+Imports nothing heavy: the kill switch loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingHalt:
+    """What the file says."""
+
+    id: str
+    issuer: str
+    reason: str
+
+
+def new_id() -> str:
+    """A halt's id: short enough to be typed for a resume."""
+    return secrets.token_hex(4)
+
+
+def path_in(runtime: Path) -> Path:
+    """Where the file lies."""
+    return runtime / "HALT"
+
+
+def read(runtime: Path) -> StandingHalt | None:
+    """The standing HALT; None if there is no file. A file that cannot be read is a HALT too, of the id "unreadable"."""
+    try:
+        text = path_in(runtime).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        return StandingHalt(id="unreadable", issuer="", reason=f"the HALT file cannot be read ({error})")
+    try:
+        found = json.loads(text)
+        return StandingHalt(id=str(found["id"]), issuer=str(found["issuer"]), reason=str(found["reason"]))
+    except (ValueError, KeyError, TypeError):  # written by hand: `touch HALT` halts
+        return StandingHalt(id="haltfile", issuer="", reason="a HALT file that somebody made by hand")
+
+
+def write(runtime: Path, halt: StandingHalt) -> None:
+    """Whole or not at all, private. Raises: OSError."""
+    path = path_in(runtime)
+    scratch = path.with_name(f"HALT.{os.getpid()}.new")
+    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        content = {"id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns()}
+        json.dump(content, file)
+    scratch.replace(path)
+
+
+def remove(runtime: Path) -> None:
+    """Idempotent. Raises: OSError."""
+    path_in(runtime).unlink(missing_ok=True)

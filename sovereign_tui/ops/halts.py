@@ -1,0 +1,214 @@
+"""Carrying a HALT through: file first, then the signal, repeated until the engine and the venue have answered.
+
+A HALT that the engine has not answered yet is repeated every 100 ms, and every second from then on until the venue
+has confirmed: an engine that dies in between is asked again when it is back. Asking again while one is not verified
+joins it. Asking again afterwards asks the venue anew; the receipt then carries the id of the halt that stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from schemas.clock import NS_PER_S, Clock
+from schemas.messages import Receipt, SignalKind
+from schemas.settings import Home
+from sovereign_tui.ops import haltfile
+from sovereign_tui.ops.haltfile import StandingHalt
+from sovereign_tui.ops.receipt import HaltAck, merge, missing
+
+REPEAT_S: Final = 0.1
+_SLOW: Final = 10
+"""Once answered, every so many turns."""
+_PROGRESS_S: Final = 1.0
+
+
+class Megaphone(Protocol):
+    """What the desk needs of the hub."""
+
+    def signal(
+        self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", id_: str | None = None
+    ) -> str: ...
+
+    def receipt(self, value: Receipt) -> None: ...
+
+
+class Ask:
+    """One HALT that somebody asked for."""
+
+    def __init__(self, asked: str, receipt: Receipt, problems: tuple[str, ...]) -> None:
+        self.asked = asked
+        self.receipt = receipt
+        self.own_problems = problems
+        self.heard = False
+        self.file: Path | None = None
+        self._changed = asyncio.Event()
+
+    def change(self, receipt: Receipt) -> None:
+        """The receipt as it is from now on."""
+        self.receipt = receipt
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def changed(self, timeout_s: float) -> None:
+        """Returns at the next change, or when the time is over."""
+        with contextlib.suppress(TimeoutError):  # the caller looks at the receipt and at its own deadline
+            await asyncio.wait_for(self._changed.wait(), timeout_s)
+
+
+class HaltDesk:
+    """All HALTs of one ops. `engine` says the state of the engine's process, for the receipt's problems."""
+
+    def __init__(
+        self, *, home: Home, clock: Clock, hub: Megaphone, deadline_s: float, engine: Callable[[], str]
+    ) -> None:
+        self._runtime = home.runtime
+        self._receipts = home.data / "receipts"
+        self._clock = clock
+        self._hub = hub
+        self._deadline_s = deadline_s
+        self._engine = engine
+        self._current: Ask | None = None
+
+    @property
+    def standing_file(self) -> StandingHalt | None:
+        """The HALT that an engine would latch at its start."""
+        return haltfile.read(self._runtime)
+
+    def recall(self) -> None:
+        """At the start of ops: a HALT file stands, so the engine has to hear of it, whoever started that engine."""
+        found = self.standing_file
+        if found is not None:
+            self._begin(found.id, found.issuer, found.reason, ())
+
+    async def halt(self, issuer: str, reason: str) -> AsyncGenerator[Receipt, None]:
+        """Asks for a HALT at once and yields the receipt at each change; the last one is final.
+
+        Ends when the venue has confirmed that nothing is open, or at the deadline; the HALT goes on without us.
+        """
+        ask = self._current
+        if ask is None or ask.receipt.verified:
+            ask = self._ask(issuer, reason)
+        else:
+            self._publish(ask)
+        end = self._clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
+        while not ask.receipt.verified and (left := end - self._clock.monotonic_ns()) > 0:
+            yield ask.receipt
+            await ask.changed(min(_PROGRESS_S, left / NS_PER_S))
+        final = self._concluded(ask)
+        self._keep(ask, final)
+        yield final
+
+    def on_ack(self, ack: HaltAck) -> None:
+        """The engine says how far it is."""
+        ask = self._current
+        if ask is None or not ack.answers(ask.asked) or ask.receipt.verified:
+            return
+        ask.heard = True
+        receipt = merge(ask.receipt, ack)
+        if receipt == ask.receipt:
+            return
+        ask.change(receipt)
+        standing = self.standing_file
+        if standing is None or standing.id != ack.id:
+            self._write_file(StandingHalt(id=ack.id, issuer=receipt.issuer, reason=receipt.reason), ask)
+        self._keep(ask, self._concluded(ask) if receipt.verified else receipt)
+
+    async def repeat(self) -> None:
+        """Repeats what has not been answered. Runs as long as ops."""
+        turn = 0
+        while True:
+            await asyncio.sleep(REPEAT_S)
+            turn += 1
+            ask = self._current
+            if ask is not None and not ask.receipt.verified and (not ask.heard or turn % _SLOW == 0):
+                self._publish(ask)
+
+    def lifted(self) -> str | None:
+        """After a resume: nothing is repeated, and nothing halts the next start. A problem, or None."""
+        self._current = None
+        try:
+            haltfile.remove(self._runtime)
+        except OSError as error:
+            return f"{haltfile.path_in(self._runtime)} cannot be removed ({error.strerror}); remove it yourself"
+        return None
+
+    def hold_back(self) -> Ask | None:
+        """No more repetitions from now on; what was repeated, for `go_on`."""
+        ask, self._current = self._current, None
+        return ask
+
+    def go_on(self, ask: Ask | None) -> None:
+        """Repeat it again, unless another HALT was asked for meanwhile."""
+        if self._current is None:
+            self._current = ask
+
+    def _ask(self, issuer: str, reason: str) -> Ask:
+        problems: tuple[str, ...] = ()
+        asked = haltfile.new_id()
+        if self.standing_file is None:
+            try:
+                haltfile.write(self._runtime, StandingHalt(id=asked, issuer=issuer, reason=reason))
+            except OSError as error:
+                problems = (_file_problem(self._runtime, error),)
+        return self._begin(asked, issuer, reason, problems)
+
+    def _begin(self, asked: str, issuer: str, reason: str, problems: tuple[str, ...]) -> Ask:
+        requested = self._clock.monotonic_ns()
+        receipt = Receipt(id=asked, requested_ns=requested, issuer=issuer, reason=reason)
+        self._current = ask = Ask(asked, receipt, problems)
+        self._publish(ask)
+        self._keep(ask, receipt)
+        return ask
+
+    def _publish(self, ask: Ask) -> None:
+        receipt = ask.receipt
+        self._hub.signal(SignalKind.SYSTEM_HALT, issuer=receipt.issuer, reason=receipt.reason, id_=ask.asked)
+
+    def _concluded(self, ask: Ask) -> Receipt:
+        waited_s = (self._clock.monotonic_ns() - ask.receipt.requested_ns) / NS_PER_S
+        lacks = missing(ask.receipt, engine=self._engine(), waited_s=round(waited_s, 1), heard=ask.heard)
+        problems = (*ask.own_problems, *ask.receipt.problems, *lacks)
+        return msgspec.structs.replace(ask.receipt, problems=tuple(dict.fromkeys(problems)))
+
+    def _write_file(self, halt: StandingHalt, ask: Ask) -> None:
+        try:
+            haltfile.write(self._runtime, halt)
+        except OSError as error:
+            ask.own_problems = (_file_problem(self._runtime, error),)
+
+    def _keep(self, ask: Ask, receipt: Receipt) -> None:
+        """Publishes the receipt, and keeps it on disk; a standing halt's first receipt is not overwritten."""
+        self._hub.receipt(receipt)
+        name = receipt.id if receipt.id == ask.asked else f"{receipt.id}.{ask.asked}"
+        path = self._receipts / f"{name}.json"
+        if path != ask.file and path.exists():
+            path = self._receipts / f"{name}.{receipt.requested_ns}.json"
+        try:
+            self._receipts.mkdir(mode=0o700, exist_ok=True)
+            scratch = path.with_suffix(".new")
+            scratch.write_bytes(msgspec.json.encode(receipt))
+            scratch.replace(path)
+            if ask.file is not None and ask.file != path:
+                ask.file.unlink(missing_ok=True)
+            ask.file = path
+        except OSError as error:
+            ask.own_problems = (*ask.own_problems[:1], f"{path}: the receipt cannot be kept ({error.strerror})")
+
+
+def receipt_fields(receipt: Receipt) -> dict[str, Any]:
+    """A receipt as JSON takes it."""
+    fields: dict[str, Any] = msgspec.to_builtins(receipt)
+    return fields
+
+
+def _file_problem(runtime: Path, error: OSError) -> str:
+    return (
+        f"{haltfile.path_in(runtime)} cannot be written ({error.strerror}): an engine that starts now relies on the "
+        "signal alone"
+    )

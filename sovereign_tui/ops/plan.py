@@ -1,0 +1,125 @@
+"""What is started, and with what: command lines and environments, as data. Secrets travel in the environment alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import sovereign_tui
+from schemas.settings import Settings
+from schemas.topology import BRAIN, ENGINE, EXCHANGE
+
+START_ORDER: Final = (EXCHANGE, ENGINE, BRAIN)
+STOP_ORDER: Final = (BRAIN, ENGINE, EXCHANGE)
+
+_CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
+_SIM_CREDENTIALS: Final = ("SOVEREIGN_SIM_API_KEY", "SOVEREIGN_SIM_SECRET", "SOVEREIGN_SIM_PASSWORD")
+_ROOT: Final = Path(sovereign_tui.__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One process to start. `environment` may hold secrets: never logged."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Command({' '.join(self.argv)})"
+
+
+class NotReadable(ValueError):
+    """The exchange's first line is not what it has to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Venue:
+    """Where the simulated exchange listens, and its keys: its first line on stdout."""
+
+    rest: str
+    ws: str
+    api_key: str
+    secret: str
+    password: str
+
+    @classmethod
+    def parse(cls, line: str) -> Venue:
+        """Raises: NotReadable."""
+        try:
+            found = json.loads(line)
+            texts = [found[key] for key in ("rest", "ws", "apiKey", "secret", "password")]
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotReadable(f"the exchange's first line lacks something ({error})") from None
+        if not all(isinstance(text, str) and text for text in texts):
+            raise NotReadable("the exchange's first line has an empty field")
+        return cls(rest=texts[0], ws=texts[1], api_key=texts[2], secret=texts[3], password=texts[4])
+
+    @property
+    def port(self) -> int:
+        """The port of the REST URL. Raises: NotReadable."""
+        text = self.rest.rstrip("/").rpartition(":")[2]
+        if not text.isdigit():
+            raise NotReadable(f"the exchange's REST URL {self.rest!r} has no port")
+        return int(text)
+
+    def __repr__(self) -> str:
+        return f"Venue({self.rest})"
+
+
+def new_venue() -> Venue:
+    """A free port of loopback and new keys, for all starts of one system."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    return Venue(
+        rest=f"http://127.0.0.1:{port}", ws="", api_key=secrets.token_hex(16),
+        secret=secrets.token_hex(16), password=secrets.token_hex(8),
+    )  # fmt: skip
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of one of our modules. -P: a directory `engine` where the user happens to be is not ours."""
+    return (sys.executable, "-P", "-m", name, *arguments)
+
+
+def exchange(settings: Settings, venue: Venue) -> Command:
+    """The simulated exchange on the port and with the keys of `venue`."""
+    options = settings.exchange
+    arguments = [
+        "--port", str(venue.port), "--seed", str(options.seed), "--balance", str(options.balance_usdt),
+        "--latency-ms", f"{options.latency_ms:g}", "--speed", options.speed,
+    ]  # fmt: skip
+    if options.recording:
+        arguments += ["--recording", options.recording]
+    if options.frames_per_s:
+        arguments += ["--frames-per-s", str(options.frames_per_s)]
+    keys = dict(zip(_SIM_CREDENTIALS, (venue.api_key, venue.secret, venue.password), strict=True))
+    return Command(argv=module("engine.exchange", *arguments), environment=base_environment() | keys)
+
+
+def engine(venue: Venue) -> Command:
+    """The engine against `venue`."""
+    added = dict(zip(_CREDENTIALS, (venue.api_key, venue.secret, venue.password), strict=True))
+    added |= {"SOVEREIGN_VENUE__REST_URL": venue.rest, "SOVEREIGN_VENUE__WS_URL": venue.ws}
+    return Command(argv=module("engine"), environment=base_environment() | added)
+
+
+def brain() -> Command:
+    """The brain: it knows no credentials."""
+    return Command(argv=module("brain"), environment=base_environment())
+
+
+def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Ours, without credentials, able to import this very checkout, its home named absolutely."""
+    kept = {key: value for key, value in environment.items() if key not in {*_CREDENTIALS, *_SIM_CREDENTIALS}}
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH", ""))))
+    kept["PYTHONUNBUFFERED"] = "1"
+    if home := environment.get("SOVEREIGN_HOME"):
+        kept["SOVEREIGN_HOME"] = str(Path(home).expanduser().absolute())
+    return kept

@@ -1,0 +1,44 @@
+"""Processor and memory of the processes, asked of the operating system every two seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+import psutil
+
+
+class Used(TypedDict):
+    """Percent of one core since the sample before; resident MiB. None: not known."""
+
+    cpu_pct: float | None
+    memory_mb: float | None
+
+
+class Usage:
+    """The newest sample of each pid."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, psutil.Process] = {}
+        self._newest: dict[int, Used] = {}
+
+    def of(self, pid: int) -> Used:
+        """The newest sample."""
+        return self._newest.get(pid, Used(cpu_pct=None, memory_mb=None))
+
+    def sample(self, pids: Iterable[int]) -> None:
+        """Look at these processes now, and forget all others."""
+        alive = {pid for pid in pids if pid}
+        self._newest = {pid: used for pid in alive if (used := self._look(pid)) is not None}
+        self._processes = {pid: process for pid, process in self._processes.items() if pid in alive}
+
+    def _look(self, pid: int) -> Used | None:
+        known = self._processes.get(pid)
+        try:
+            process = known or psutil.Process(pid)
+            self._processes[pid] = process
+            cpu = process.cpu_percent()
+            memory = process.memory_info().rss / 2**20
+        except psutil.Error:
+            return None  # it has just ended
+        return Used(cpu_pct=cpu if known is not None else None, memory_mb=round(memory, 1))

@@ -1,0 +1,61 @@
+"""A home of one's own, and what a test must not leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from schemas.settings import Home, Settings, load_settings
+
+
+@contextlib.contextmanager
+def fresh_home() -> Iterator[Home]:
+    """A prepared home on a short path; afterwards every process that was started for it is killed."""
+    base = Path(tempfile.mkdtemp(prefix="sv", dir="/tmp"))
+    home = Home.from_environment({"SOVEREIGN_HOME": str(base)})
+    home.prepare()
+    try:
+        yield home
+    finally:
+        for process in processes_of(home):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                process.wait(5)
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def processes_of(home: Home) -> list[psutil.Process]:
+    """The living processes whose environment names this home."""
+    base, found = str(home.runtime.parent), []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("SOVEREIGN_HOME") == base:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def environment(home: Home, **ops: object) -> dict[str, str]:
+    """Variables that give this home four free ports and short patience."""
+    names = ("MARKET", "COMMAND", "TELEMETRY", "SIGNAL")
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = [probe.getsockname()[1] for probe in probes]
+    patience = {"backoff_min_ms": 20, "backoff_max_ms": 50, "start_timeout_s": 20, "stop_timeout_s": 3} | ops
+    return {
+        "SOVEREIGN_HOME": str(home.runtime.parent),
+        **{f"SOVEREIGN_WIRE__{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)},
+        **{f"SOVEREIGN_OPS__{name.upper()}": str(value) for name, value in patience.items()},
+    }
+
+
+def settings_of(variables: dict[str, str], **more: str) -> Settings:
+    """The settings that these variables make."""
+    return load_settings(Path("/nonexistent/settings.toml"), variables | more)

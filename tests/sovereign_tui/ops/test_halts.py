@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from schemas.clock import NS_PER_MS, SystemClock
+from schemas.messages import Receipt, SignalKind
+from schemas.settings import Home
+from sovereign_tui.ops import haltfile
+from sovereign_tui.ops.halts import HaltDesk
+from sovereign_tui.ops.receipt import HaltAck
+from sovereign_tui.ops.resume import ResumeDesk
+from sovereign_tui.ops.telemetry import SignalAck
+from sovereign_tui.ops.watch import EngineView
+
+
+class Hub:
+    """Remembers what was published, and whether the HALT file was there by then."""
+
+    def __init__(self, runtime: Path) -> None:
+        self.runtime = runtime
+        self.signals: list[tuple[SignalKind, str, bool]] = []
+        self.receipts: list[Receipt] = []
+        self.changed = asyncio.Event()
+
+    def signal(self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", id_: str | None = None) -> str:
+        id_ = id_ or f"s{len(self.signals)}"
+        self.signals.append((kind, id_, haltfile.path_in(self.runtime).exists()))
+        self.changed.set()
+        return id_
+
+    def receipt(self, value: Receipt) -> None:
+        self.receipts.append(value)
+
+    async def published(self, count: int) -> None:
+        while len(self.signals) < count:
+            self.changed.clear()
+            await asyncio.wait_for(self.changed.wait(), 10)
+
+
+def desk_of(home: Home, *, deadline_s: float = 10) -> tuple[HaltDesk, Hub]:
+    hub = Hub(home.runtime)
+    return HaltDesk(home=home, clock=SystemClock(), hub=hub, deadline_s=deadline_s, engine=lambda: "BACKOFF"), hub
+
+
+def confirmed(asked: str, standing: str | None = None) -> HaltAck:
+    now = SystemClock().monotonic_ns()
+    return HaltAck(
+        id=standing or asked, asked=asked, latched_ns=now, port_closed_ns=now, venue_confirmed_ns=now + NS_PER_MS,
+        open_orders=0,
+    )  # fmt: skip
+
+
+async def all_of(desk: HaltDesk, reason: str = "") -> list[Receipt]:
+    async with aclosing(desk.halt("me", reason)) as receipts:
+        return [receipt async for receipt in receipts]
+
+
+def kept(home: Home, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home.data / "receipts" / f"{name}.json").read_text())
+    return found
+
+
+def test_the_file_is_written_before_the_signal_is_published(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        asking = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        kind, id_, file_was_there = hub.signals[0]
+        assert (kind, file_was_there) == (SignalKind.SYSTEM_HALT, True)
+        desk.on_ack(confirmed(id_))
+        final = (await asking)[-1]
+        assert final.verified
+        assert final.total_ms is not None
+        assert hub.receipts[-1] == final
+        assert kept(home, id_)["verified"]
+
+    asyncio.run(scenario())
+
+
+def test_it_is_repeated_until_answered_even_after_the_deadline(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        repeating = asyncio.create_task(desk.repeat())
+        final = (await all_of(desk))[-1]
+        assert (final.verified, final.latched_ns, final.total_ms) == (False, None, None)
+        assert "the engine (BACKOFF) has not answered" in final.problems[0]
+        await hub.published(len(hub.signals) + 3)
+        assert {id_ for _, id_, _ in hub.signals} == {final.id}
+        desk.on_ack(confirmed(final.id))
+        assert kept(home, final.id)["problems"] == []
+        repeating.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_asking_while_one_is_unanswered_joins_it(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        first, second = asyncio.create_task(all_of(desk)), asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        await asyncio.sleep(0)
+        desk.on_ack(confirmed(hub.signals[0][1]))
+        assert (await first)[-1].id == (await second)[-1].id
+        assert len({id_ for _, id_, _ in hub.signals}) == 1
+
+    asyncio.run(scenario())
+
+
+def test_asking_while_one_is_answered_but_not_verified_joins_it_and_says_it_again(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        first = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        asked = hub.signals[0][1]
+        desk.on_ack(HaltAck(id=asked, asked=asked, latched_ns=SystemClock().monotonic_ns(), open_orders=1))
+        second = asyncio.create_task(all_of(desk))
+        await hub.published(2)
+        desk.on_ack(confirmed(asked))
+        assert [(await one)[-1].verified for one in (first, second)] == [True, True]
+        assert {id_ for _, id_, _ in hub.signals} == {asked}
+
+    asyncio.run(scenario())
+
+
+def test_asking_again_keeps_the_standing_id_and_the_first_receipt(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        first = asyncio.create_task(all_of(desk, "first"))
+        await hub.published(1)
+        standing = hub.signals[0][1]
+        desk.on_ack(confirmed(standing))
+        await first
+        again = asyncio.create_task(all_of(desk, "again"))
+        await hub.published(2)
+        asked = hub.signals[1][1]
+        assert asked != standing
+        desk.on_ack(confirmed(asked, standing))
+        assert (await again)[-1].id == standing
+        assert kept(home, standing)["reason"] == "first"
+        assert kept(home, f"{standing}.{asked}")["reason"] == "again"
+        assert sorted(path.name for path in (home.data / "receipts").iterdir()) == [
+            f"{standing}.{asked}.json", f"{standing}.json",
+        ]  # fmt: skip
+        assert haltfile.read(home.runtime) == haltfile.StandingHalt(id=standing, issuer="me", reason="first")
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_cannot_be_written_is_a_problem_and_no_reason_not_to_halt(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        home.runtime.rename(home.runtime.with_name("gone"))
+        asking = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        desk.on_ack(confirmed(hub.signals[0][1]))
+        final = (await asking)[-1]
+        assert final.verified
+        assert "HALT cannot be written" in final.problems[0]
+
+    asyncio.run(scenario())
+
+
+def test_the_file_takes_the_id_that_the_engine_names(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        asking = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        desk.on_ack(confirmed(hub.signals[0][1], "older"))
+        await asking
+        standing = haltfile.read(home.runtime)
+        assert standing is not None
+        assert standing.id == "older"
+
+    asyncio.run(scenario())
+
+
+def test_a_file_made_by_hand_is_a_halt(home: Home) -> None:
+    haltfile.path_in(home.runtime).touch()
+
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        desk.recall()
+        assert hub.signals == [(SignalKind.SYSTEM_HALT, "haltfile", True)]
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_resume_leaves_halt_and_repetition_standing(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        await all_of(desk)
+        repeating = asyncio.create_task(desk.repeat())
+        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=True), wait_s=0.05)
+        result = await resumes.resume(None, "me")
+        assert not result.ok
+        assert "has not answered within 0.05 s" in result.text
+        assert haltfile.path_in(home.runtime).exists()
+        hub.signals.clear()
+        await hub.published(2)
+        assert {kind for kind, _, _ in hub.signals} == {SignalKind.SYSTEM_HALT}
+        repeating.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_repeated_while_a_resume_is_asked_and_after_it_succeeded(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        await all_of(desk)
+        hub.signals.clear()
+        repeating = asyncio.create_task(desk.repeat())
+        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=True))
+        resuming = asyncio.create_task(resumes.resume(None, "me"))
+        await hub.published(3)
+        assert {kind for kind, _, _ in hub.signals} == {SignalKind.SYSTEM_RESUME}
+        resumes.on_ack(SignalAck(id=hub.signals[0][1], kind="SYSTEM_RESUME", ok=True, text="lifted"))
+        assert (await resuming).ok
+        assert haltfile.read(home.runtime) is None
+        repeating.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_engine_is_not_resumed(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=False))
+        assert (await resumes.resume(None, "me")).ok is False
+        assert hub.signals == []
+
+    asyncio.run(scenario())

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.messages import Decision, LogLine
+from sovereign_tui.ops.receipt import HaltAck
+from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
+from tests.support.clock import ManualClock
+
+DECISION = {
+    "sequence": 3, "timestamp_ns": 1, "instrument": "BTC-USDT-SWAP", "tick_sequence": 9, "tick_received_ns": 2,
+    "frames": [], "direction": 1, "why_not": "COOLDOWN", "why_not_text": "12 s left", "intent_id": "",
+    "contracts": "0.5", "price": 64000, "features": {"x": 1},
+}  # fmt: skip
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.intake = Intake(self.clock)
+        self.pulses: list[tuple[str, int]] = []
+        self.logs: list[LogLine] = []
+        self.decisions: list[Decision] = []
+        self.halts: list[HaltAck] = []
+        self.signals: list[SignalAck] = []
+        self.intake.listeners = Listeners(
+            on_pulse=lambda process, pid: self.pulses.append((process, pid)), on_log=self.logs.append,
+            on_decision=self.decisions.append, on_halt_ack=self.halts.append, on_signal_ack=self.signals.append,
+        )  # fmt: skip
+
+    def take(self, kind: str, process: str, data: Any) -> None:
+        fields = {"kind": kind, "process": process, "pid": 7, "sequence": 1, "timestamp_ns": 5, "mono_ns": 6}
+        self.intake.take(memoryview(json.dumps(fields | {"data": data}).encode()))
+
+
+def test_a_heartbeat_ages_by_our_clock_and_belongs_to_one_pid() -> None:
+    heard = Heard()
+    heard.take("heartbeat", "engine", {})
+    heard.clock.advance(ms=250)
+    assert heard.pulses == [("engine", 7)]
+    assert heard.intake.pulse_age_ms("engine", 7) == 250.0
+    assert heard.intake.pulse_age_ms("engine", 8) is None
+    assert heard.intake.pulse_age_ms("brain", 7) is None
+
+
+def test_a_decision_of_the_brain_is_read_whole() -> None:
+    heard = Heard()
+    heard.take("decision", "brain", DECISION)
+    (decision,) = heard.decisions
+    assert (decision.contracts, decision.price, decision.features) == (Decimal("0.5"), 64000.0, {"x": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("kind", "process", "data"),
+    [
+        ("decision", "engine", DECISION),
+        ("decision", "brain", DECISION | {"price": None}),
+        ("halt_ack", "brain", {"id": "a"}),
+        ("halt_ack", "engine", {"latched_ns": 1}),
+        ("signal_ack", "engine", {"id": "a"}),
+        ("log", "engine", {"level": "loud", "text": "x"}),
+        ("log", "engine", {"level": "info"}),
+        ("gossip", "engine", {}),
+        ("heartbeat", "engine", []),
+    ],
+)
+def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, process: str, data: Any) -> None:
+    heard = Heard()
+    heard.take(kind, process, data)
+    assert heard.intake.counters["telemetry_malformed"] == 1
+    assert (heard.decisions, heard.halts, heard.signals, heard.pulses) == ([], [], [], [])
+    assert [line.level for line in heard.logs] == ["warning"]
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=30))
+def test_no_bytes_are_fatal_and_they_are_said_once_a_second(payloads: list[bytes]) -> None:
+    heard = Heard()
+    for payload in payloads:
+        heard.intake.take(memoryview(payload))
+    assert heard.intake.counters["telemetry_malformed"] == len(payloads)
+    assert len(heard.logs) == 1
+    heard.clock.advance(s=1)
+    heard.intake.take(memoryview(b"{"))
+    assert heard.logs[1].text.startswith(f"{len(payloads)} malformed telemetry messages dropped")
+
+
+def test_metrics_are_merged_under_the_name_of_their_process() -> None:
+    heard = Heard()
+    heard.take("metrics", "engine", {"tick_us": 60, "engine.rss_mb": 2.5, "odd": "x"})
+    heard.take("metrics", "brain", {"tick_us": 70})
+    heard.take("metrics", "engine", {"tick_us": 61})
+    assert heard.intake.metrics() == {"engine.tick_us": 61.0, "engine.rss_mb": 2.5, "brain.tick_us": 70.0}
