@@ -49,8 +49,8 @@ class BlackboxStatus:
 class BlackboxWriter:
     """Implements Tap. `record` queues; a daemon thread writes.
 
-    The thread wakes every `flush_ms`, at once for a vital record unless `vital_wakes` is False, and hands each batch over in one write (safe from
-    a kill of the process); at most every 50 ms it syncs (safe from a power cut).
+    The thread wakes every `flush_ms`, at once for a vital record unless `vital_wakes` is False, and hands each batch
+    over in one write (safe from a kill of the process); at most every 50 ms it syncs (safe from a power cut).
     Full queue (`queue_records`): what is not vital is dropped, counted, and the count is recorded.
     Refusing disk: shown in `status`, tried again every 250 ms; vital records wait in memory, up to 200,000.
     Nothing here ever raises into the caller, the constructor included.

@@ -21,6 +21,7 @@ from sovereign_tui.ops.usage import Usage
 from sovereign_tui.ops.watch import Watch
 
 RECONCILING: Final = "reconciling"
+BRAIN_DEAD: Final = "brain_dead"
 
 
 class Picture:
@@ -73,6 +74,8 @@ class Picture:
             lacks.append("the engine's state")
         elif any(cause.name == RECONCILING for cause in view.state.causes):
             lacks.append("the engine's reconciliation with the venue")
+        elif any(cause.name == BRAIN_DEAD for cause in view.state.causes):
+            lacks.append("the brain's first heartbeat at the engine")
         age = self._watch.market().tick_age_ms
         if age is None or age > self._settings.risk.feed_silence_ms:
             lacks.append("ticks")
