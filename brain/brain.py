@@ -63,7 +63,7 @@ class Brain:
         self.link = EngineLink(
             requester=runtime.wire.requester(settings.wire.command), clock=clock, on_outcome=self._on_outcome
         )
-        self._decode_tick = codec.TickDecoder(self.instrument).decode
+        self._decode_tick = codec.TickDecoder(self.instrument, levels=settings.brain.book_levels).decode
         self._handlers: dict[str, Handler] = self._make_handlers()
         self._decided_tick = 0
         self._sequence = 0

@@ -75,12 +75,15 @@ class Heard:
 
     def unknown(self, now_ns: int, limit_ns: int) -> str:
         """Which state is missing or too old; "" when all are known."""
+        oldest_ns = min(self.engine_ns, self.orders_ns, self.positions_ns, self.account_ns)
+        if oldest_ns and now_ns - oldest_ns <= limit_ns:  # the plain case, on the hot path
+            return ""
         for name in ("engine", "orders", "positions", "account"):
-            if getattr(self, name) is None:
+            heard_ns = getattr(self, f"{name}_ns")
+            if not heard_ns:
                 return f"state.{name} not heard yet"
-            age_ns = now_ns - getattr(self, f"{name}_ns")
-            if age_ns > limit_ns:
-                return f"state.{name} is {age_ns / NS_PER_S:.1f} s old"
+            if now_ns - heard_ns > limit_ns:
+                return f"state.{name} is {(now_ns - heard_ns) / NS_PER_S:.1f} s old"
         return ""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import zmq
 
 from schemas.blackbox.tap import Direction
-from schemas.channels.drain import BUDGET, Drained, Opened
+from schemas.channels.drain import BUDGET, Drained, Opened, receive_frames, send_frames
 from schemas.channels.errors import AlreadyAnswered, PayloadTooLarge
 from schemas.channels.frame import MAX_PAYLOAD
 
@@ -79,7 +79,7 @@ class Replier(Drained):
             self.undelivered += 1
             return False
         try:
-            self._sock.send_multipart((*envelope, b"", payload), zmq.NOBLOCK)
+            send_frames(self._sock, (*envelope, b"", payload))
         except zmq.ZMQError as error:
             if error.errno not in (errno.EAGAIN, errno.EHOSTUNREACH):
                 raise
@@ -96,7 +96,7 @@ class Replier(Drained):
             if self._closed:
                 return False
             try:
-                frames = self._sock.recv_multipart(zmq.NOBLOCK)
+                frames = receive_frames(self._sock)
             except zmq.Again:
                 return False
             envelope = _envelope(frames)

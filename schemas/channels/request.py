@@ -9,7 +9,7 @@ from typing import Final
 import zmq
 
 from schemas.blackbox.tap import Direction
-from schemas.channels.drain import BUDGET, Drained, Opened
+from schemas.channels.drain import BUDGET, Drained, Opened, receive_frames, send_frames
 from schemas.channels.errors import AnswerLost, PayloadTooLarge, PeerDown, RequestTimeout
 from schemas.channels.frame import MAX_PAYLOAD
 from schemas.channels.monitor import Event, RawSocket
@@ -114,7 +114,7 @@ class Requester(Drained):
         self._correlation += 1
         correlation = self._correlation.to_bytes(8, "little")
         try:
-            self._sock.send_multipart((correlation, b"", payload), zmq.NOBLOCK)
+            send_frames(self._sock, (correlation, b"", payload))
         except zmq.Again:
             raise PeerDown(self.endpoint, "the peer does not read") from None
         finally:
@@ -188,7 +188,7 @@ class Requester(Drained):
             if self._closed:
                 return False
             try:
-                frames = self._sock.recv_multipart(zmq.NOBLOCK)
+                frames = receive_frames(self._sock)
             except zmq.Again:
                 return False
             if len(frames) != _FRAMES or frames[1] or len(frames[2]) > MAX_PAYLOAD:

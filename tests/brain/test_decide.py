@@ -164,7 +164,7 @@ CASES: list[tuple[Reason, Memory, Pace | None, dict[str, Any], str]] = [
     (Reason.BOOK_INVALID, bullish(), None, {"tick": msgspec.structs.replace(TICK, ask_price=float("nan"))}, "trust"),
     (Reason.WARMING_UP, Memory.of(SETTINGS.brain), None, {}, "5m: no history yet"),
     (Reason.WARMING_UP, hole(), None, {}, "15m: a candle is missing"),
-    (Reason.STATE_UNKNOWN, without(bullish(), account=None), None, {}, "state.account not heard yet"),
+    (Reason.STATE_UNKNOWN, without(bullish(), account_ns=0), None, {}, "state.account not heard yet"),
     (Reason.STATE_UNKNOWN, bullish(), None, {"mono_ns": NOW + 4 * S}, "state.engine is 4.0 s old"),
     (Reason.STATE_UNKNOWN, without(bullish(), positions_ns=NOW - 1), after("ack"), {}, "since the last entry"),
     (Reason.NO_DIRECTION, sideways(), None, {}, "too few"),
