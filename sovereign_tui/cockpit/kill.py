@@ -1,0 +1,94 @@
+"""The kill key's way: a thread and a socket of its own, so that neither the screen nor its event loop can delay it.
+
+`press` may be called from any thread. What comes back is collected, and folded into the view at the next paint; the
+thread never touches a widget.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import threading
+from collections import deque
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from schemas.clock import NS_PER_MS, Clock
+from schemas.messages import Receipt
+from sovereign_tui.cockpit.view import Kill, KillPhase
+from sovereign_tui.ops.client import HasControlSocket, OpsError, stream_blocking
+
+REASON: Final = "kill key"
+_BOUNCE_NS: Final = 300 * NS_PER_MS
+"""A held key repeats; within this time a second press is the same press."""
+_SILENCE_S: Final = 5.0
+"""Ops says something every second while a HALT is on its way."""
+
+
+def issuer() -> str:
+    """Who sits at this screen: user@terminal."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    try:
+        return f"{user}@{os.ttyname(sys.__stdin__.fileno()) if sys.__stdin__ else 'notty'}"
+    except (OSError, ValueError):
+        return f"{user}@notty"
+
+
+class KillSwitch:
+    """Asks ops for a HALT. `home`: where the control socket is."""
+
+    def __init__(self, home: HasControlSocket, clock: Clock, who: str) -> None:
+        self._home = home
+        self._clock = clock
+        self._who = who
+        self._lock = threading.Lock()
+        self._pressed_ns: int | None = None
+        self._number = 0
+        self._news: deque[Kill] = deque()
+
+    def press(self) -> None:
+        """Asks now, whatever an earlier press has come to."""
+        now_ns = self._clock.monotonic_ns()
+        with self._lock:
+            if self._pressed_ns is not None and now_ns - self._pressed_ns < _BOUNCE_NS:
+                return
+            self._pressed_ns = now_ns
+            self._number += 1
+            kill = Kill(number=self._number, pressed_ns=now_ns)
+        self._news.append(kill)
+        # a daemon: a hung ops must not keep a closed cockpit alive; the HALT itself is with ops by then
+        threading.Thread(target=self._ask, args=(kill,), name=f"kill-{kill.number}", daemon=True).start()
+
+    def take_news(self) -> list[Kill]:
+        """What has come since the last call, oldest first."""
+        news = []
+        while self._news:
+            news.append(self._news.popleft())
+        return news
+
+    def _ask(self, kill: Kill) -> None:
+        command = {"cmd": "halt", "issuer": self._who, "reason": REASON, "progress": True}
+        answered = False
+        try:
+            for answer in stream_blocking(self._home, command, _SILENCE_S):
+                answered = "progress" not in answer
+                receipt = _receipt(answer if answered else answer["progress"])
+                phase = KillPhase.ANSWERED if answered else KillPhase.ASKING
+                kill = replace(kill, receipt=receipt, phase=phase)
+                self._news.append(kill)
+        except OpsError as error:
+            self._news.append(replace(kill, phase=KillPhase.FAILED, problem=str(error)))
+        except (OSError, msgspec.ValidationError) as error:
+            text = f"the answer of ops to the HALT is not usable ({error})"
+            self._news.append(replace(kill, phase=KillPhase.FAILED, problem=text))
+
+
+def _receipt(fields: Any) -> Receipt:
+    """Raises: msgspec.ValidationError."""
+    return msgspec.convert(fields, Receipt)

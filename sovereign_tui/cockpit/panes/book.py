@@ -1,0 +1,129 @@
+"""The order book: levels from the touch, cumulative depth as a bar behind the numbers, imbalance."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import Final
+
+from schemas.messages import MarketTick
+from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
+from sovereign_tui.cockpit.text import Row, Span, number, row, size
+
+_LEVELS: Final = 5
+"""Levels a side of the imbalance shown; SPEC.md 7."""
+
+_LEAST: Final = 50
+"""Columns that the ladder takes; what is narrower shows its left part."""
+
+
+def imbalance(tick: MarketTick, levels: int = _LEVELS) -> float | None:
+    """Bid share of the resting size over the top levels; None if nothing rests."""
+    bids, asks = sum(tick.bid_sizes[:levels]), sum(tick.ask_sizes[:levels])
+    return bids / (bids + asks) if bids + asks > 0 else None
+
+
+def draw(paint: Paint, width: int, height: int) -> Body:
+    """The book of the last tick."""
+    tick = paint.view.tick.value
+    age_ms = paint.view.tick.age_ms(paint.now_ns)
+    if tick is None:
+        return Body(rows=nothing_heard("the engine", f"tick.{paint.instrument}"), age_ms=age_ms)
+    width = max(width, _LEAST)
+    share = imbalance(tick)
+    extra = row(Span("imb ", "label"), _share(share))
+    if not tick.book_valid:
+        extra = row(Span(" BOOK INVALID ", "alarm"))
+        if not tick.bid_prices and not tick.ask_prices:
+            distrust = row(Span("  the engine does not trust its book: no levels", "warn"))
+            return Body(rows=(_last(tick, width), (), distrust), age_ms=age_ms, extra=extra)
+    rows = (_balance(share, width), _last(tick, width), _heads(width), *_ladder(tick, width, height - 3))
+    return Body(rows=rows, age_ms=age_ms, extra=extra)
+
+
+def _share(share: float | None) -> Span:
+    if share is None:
+        return Span("?", "unknown")
+    return Span(f"{share:.2f}", "up" if share > 0.6 else "down" if share < 0.4 else "text")
+
+
+def _balance(share: float | None, width: int) -> Row:
+    """The imbalance as one bar: bids from the left, asks the rest, the middle marked."""
+    if share is None:
+        return row(Span(" imbalance ?", "unknown"))
+    room = width - 16
+    bids = round(share * room)
+    bid_pct, ask_pct = f"{share * 100:3.0f}%", f"{(1 - share) * 100:3.0f}%"
+    return row(
+        Span(" bid", "bid"), Span(bid_pct, "bid"), Span("█" * bids, "bid"), Span("▒" * (room - bids), "ask"),
+        Span(ask_pct, "ask"), Span("ask", "ask"),
+    )  # fmt: skip
+
+
+def _last(tick: MarketTick, width: int) -> Row:
+    gap = tick.ask_price - tick.bid_price
+    side = {1: Span("▲ buy ", "up"), 2: Span("▼ sell", "down")}.get(int(tick.last_side), Span("- none", "dim"))
+    last = row(
+        Span(" last ", "label"), Span(number(tick.last_price, 1), "strong"), " ", side, " ", size(tick.last_size)
+    )
+    tail = row(Span("spread ", "label"), Span(number(gap, 1)), " ")
+    room = width - sum(len(span.text) for span in last) - sum(len(span.text) for span in tail)
+    return row(*last, Span(" " * max(1, room)), *tail)
+
+
+def _heads(width: int) -> Row:
+    half = width // 2
+    bids = f"{'cum':>8}{'size':>8}{'bid':>{half - 17}} "
+    asks = f" {'ask':<{width - half - 17}}{'size':>8}{'cum':>8}"
+    return row(Span(bids, "dim"), Span(asks, "dim"))
+
+
+def _ladder(tick: MarketTick, width: int, rows: int) -> list[Row]:
+    half = width // 2
+    depth = max(0, min(rows, max(len(tick.bid_prices), len(tick.ask_prices))))
+    bids = _side(tick.bid_prices, tick.bid_sizes, depth)
+    asks = _side(tick.ask_prices, tick.ask_sizes, depth)
+    most = max([level[2] for level in (*bids, *asks)], default=1.0) or 1.0
+    out = []
+    for index in range(depth):
+        left = _bid_cells(bids[index] if index < len(bids) else None, half, most)
+        right_side = _ask_cells(asks[index] if index < len(asks) else None, width - half, most)
+        out.append((*left, *right_side))
+    return out
+
+
+def _side(prices: tuple[float, ...], sizes: tuple[float, ...], depth: int) -> list[tuple[float, float, float]]:
+    cumulative = accumulate(sizes[:depth])
+    return list(zip(prices[:depth], sizes[:depth], cumulative, strict=False))
+
+
+def _depth(contracts: float) -> str:
+    return number(contracts, 2 if contracts < 10_000 else 0)
+
+
+def _bid_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
+    if level is None:
+        return (Span(" " * width),)
+    price, amount, cumulative = level
+    text = f"{_depth(cumulative):>8}{_depth(amount):>8}{number(price, 1):>{width - 17}} "
+    return _heat(text, round(width * cumulative / most), width - 1 - len(number(price, 1)), "bid", from_right=True)
+
+
+def _ask_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
+    if level is None:
+        return (Span(" " * width),)
+    price, amount, cumulative = level
+    text = f" {number(price, 1):<{width - 17}}{_depth(amount):>8}{_depth(cumulative):>8}"
+    return _heat(text, round(width * cumulative / most), 1 + len(number(price, 1)), "ask", from_right=False)
+
+
+def _heat(text: str, filled: int, price_edge: int, side: str, *, from_right: bool) -> Row:
+    """Text over a bar of `filled` cells that grows from the touch outward; the price has the colour of its side."""
+    edge = len(text) - filled if from_right else filled
+    cuts = sorted({0, len(text), max(0, min(len(text), edge)), max(0, min(len(text), price_edge))})
+    out = []
+    for start, end in pairwise(cuts):
+        lit = start >= edge if from_right else end <= edge
+        priced = start >= price_edge if from_right else end <= price_edge
+        role = (f"{side}.lit" if priced else f"{side}.heat") if lit else (side if priced else "text")
+        out.append(Span(text[start:end], role))
+    return tuple(out)

@@ -1,0 +1,104 @@
+"""Positions with the protection that the venue holds for them, then the working and the recent orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from schemas.messages import OrderView, PositionView
+from sovereign_tui.cockpit.frame import Body, Paint
+from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, left, number, right, row, signed, size
+
+_SIDES: Final = {"buy": Span("▲ buy ", "up"), "sell": Span("▼ sell", "down")}
+
+
+def draw(paint: Paint, width: int, height: int) -> Body:
+    """Positions above, orders below; the age is that of the older of the two."""
+    view = paint.view
+    ages = [view.positions.age_ms(paint.now_ns), view.orders.age_ms(paint.now_ns)]
+    known = [age for age in ages if age is not None]
+    rows: list[Row] = [*_positions(paint), _rule(" orders", width), *_orders(paint, height)]
+    return Body(
+        rows=tuple(rows[:height]), age_ms=max(known) if len(known) == len(ages) else None, extra=_summary(paint)
+    )
+
+
+def side_of(position: PositionView) -> Span:
+    """Direction as glyph, word and colour."""
+    return Span("▲ LONG", "up") if position.contracts > 0 else Span("▼ SHORT", "down")
+
+
+def _summary(paint: Paint) -> Row:
+    orders = paint.view.orders.value
+    if orders is None:
+        return ()
+    return row(Span("working ", "label"), Span(str(len(orders.working)), "strong"))
+
+
+def _positions(paint: Paint) -> list[Row]:
+    state = paint.view.positions.value
+    if state is None:
+        return [row(Span(" position ", "label"), Span("UNKNOWN", "unknown"), Span("  nothing heard yet", "dim"))]
+    if not state.positions:
+        return [row(Span(" FLAT", "strong"), Span("  no position", "dim"))]
+    return [line for position in state.positions for line in _position(position)]
+
+
+def _position(position: PositionView) -> tuple[Row, Row]:
+    first = row(
+        " ", left(side_of(position), 8), left(Span(size(abs(position.contracts)), "strong"), 8),
+        left(Span(clean(position.instrument), "label"), 14),
+        Span("entry ", "label"), right(number(position.average_price, 1), 9),
+        Span(" mark ", "label"), right(number(position.mark_price, 1), 9),
+    )  # fmt: skip
+    second = row(
+        Span(" uPnL ", "label"), left(signed(position.unrealised, 2), 12),
+        Span("TP ", "label"), _protection(position.tp_price),
+        Span("  SL ", "label"), _protection(position.sl_price),
+        Span("  liq ", "label"), right(number(position.liquidation_price, 1), 9),
+        *((Span(f"  {size(position.leverage)}x", "dim"),) if position.leverage is not None else ()),
+    )  # fmt: skip
+    return first, second
+
+
+def _protection(price: Decimal | None) -> Span:
+    return Span("   none  ", "warn") if price is None else right(number(price, 1), 9)
+
+
+def _rule(name: str, width: int) -> Row:
+    return row(Span(name + " ", "label"), Span("─" * max(0, width - len(name) - 2), "frame"))
+
+
+def _orders(paint: Paint, height: int) -> list[Row]:
+    state = paint.view.orders.value
+    if state is None:
+        return [row(Span(" UNKNOWN", "unknown"), Span("  nothing heard from the engine yet (state.orders)", "dim"))]
+    if not state.working and not state.recent:
+        return [row(Span(" no orders yet", "dim"))]
+    heads = f" {'time':<9}{'side':<6}{'filled/size':>12}{'price':>10}  {'kind':<8}{'state':<15}"
+    rows: list[Row] = [row(Span(heads, "dim"))]
+    rows += [_order(order, working=True) for order in state.working]
+    rows += [_order(order, working=False) for order in state.recent[:height]]
+    return rows
+
+
+def _order(order: OrderView, *, working: bool) -> Row:
+    price = order.average_price if order.average_price is not None else order.limit_price
+    filled = f"{size(order.filled_contracts)}/{size(order.contracts)}"
+    shown = "market" if price is None else number(price, 1)
+    kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
+    return row(
+        Span(f" {clock_text(order.updated_ns)} ", "text" if working else "dim"),
+        left(_SIDES.get(order.side.lower(), Span(clean(order.side))), 6),
+        right(filled, 12), right(shown, 10), "  ", left(Span(kind, "label"), 8), _state(order.state, working),
+    )  # fmt: skip
+
+
+def _state(state: str, working: bool) -> Span:
+    text = clean(state)
+    lowered = state.lower()
+    if "reject" in lowered or "unknown" in lowered:
+        return Span(text, "error")
+    if lowered == "filled":
+        return Span(text, "up")
+    return Span(text, "warn" if working else "dim")

@@ -1,0 +1,158 @@
+"""Messages as the processes would publish them, plausible in every field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from schemas import codec
+from schemas.messages import (
+    AccountState,
+    Cause,
+    Decision,
+    EngineState,
+    FrameScores,
+    LogLine,
+    MarketTick,
+    Metrics,
+    OrdersState,
+    OrderView,
+    PositionsState,
+    PositionView,
+    ProcessView,
+    Receipt,
+    Side,
+    Signal,
+    SignalKind,
+    SystemState,
+    TradingState,
+)
+
+INSTRUMENT = "BTC-USDT-SWAP"
+WALL_NS = 1_721_347_020_000_000_000
+MS = 1_000_000
+
+
+def halted(halt_id: str = "8f3c") -> EngineState:
+    cause = Cause(name="operator_halt", since_ns=WALL_NS, detail="kill key", forces=TradingState.HALTED)
+    return engine(state=TradingState.HALTED, causes=(cause,), halt_id=halt_id)
+
+
+def engine(**changes: Any) -> EngineState:
+    counters = {"orders": 14, "acks": 12, "rejects": 2, "book_errors": 0, "venue_errors": 1, "malformed": 0}
+    value = EngineState(
+        timestamp_ns=WALL_NS, state=TradingState.ACTIVE, causes=(), venue="sim", instrument=INSTRUMENT, halt_id=None,
+        authority_pct=100.0, brain_age_ms=400.0, ops_age_ms=200.0, feed_age_ms=4.0, last_tick_sequence=7,
+        max_order_contracts=Decimal(15), lot=Decimal("0.01"), minimum=Decimal("0.01"),
+        contract_value=Decimal("0.01"), counters=counters,
+    )  # fmt: skip
+    return msgspec.structs.replace(value, **changes)
+
+
+def tick(sequence: int = 7, last: float = 64_000.1, received_mono_ns: int = 0, **changes: Any) -> MarketTick:
+    bids = tuple(round(last - 0.1 * (level + 1), 1) for level in range(20))
+    asks = tuple(round(last + 0.1 * (level + 1), 1) for level in range(20))
+    value = MarketTick(
+        instrument=INSTRUMENT, sequence=sequence, exchange_ns=WALL_NS, received_ns=WALL_NS, published_ns=WALL_NS,
+        received_mono_ns=received_mono_ns, book_sequence=sequence, book_valid=True, bid_price=bids[0], bid_size=6.0,
+        ask_price=asks[0], ask_size=4.0, last_price=last, last_size=3.0, last_side=Side.BUY, last_id=sequence,
+        bid_prices=bids, bid_sizes=(6.0,) * 20, ask_prices=asks, ask_sizes=(4.0,) * 20,
+    )  # fmt: skip
+    return msgspec.structs.replace(value, **changes)
+
+
+def tick_bytes(value: MarketTick) -> bytes:
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    for name in ("instrument", "bid_price", "bid_size", "ask_price", "ask_size"):
+        del fields[name]
+    return bytes(codec.TickEncoder(INSTRUMENT).encode(**fields))
+
+
+def positions(contracts: str = "12", **changes: Any) -> PositionsState:
+    position = PositionView(
+        instrument=INSTRUMENT, contracts=Decimal(contracts), average_price=Decimal("63998.4"),
+        mark_price=Decimal("64000.1"), unrealised=Decimal("2.04"), liquidation_price=Decimal("51733.2"),
+        tp_price=Decimal("64382.4"), sl_price=Decimal("63742.4"), leverage=Decimal(5), margin=Decimal(1536),
+        updated_ns=WALL_NS,
+    )  # fmt: skip
+    return PositionsState(timestamp_ns=WALL_NS, positions=(msgspec.structs.replace(position, **changes),))
+
+
+def account(realised: str = "123.40") -> AccountState:
+    return AccountState(
+        timestamp_ns=WALL_NS, currency="USDT", equity=Decimal("100123.4"), available=Decimal(98_000),
+        realised_today=Decimal(realised), fees_today=Decimal("-14.22"),
+    )  # fmt: skip
+
+
+def order(number: int, side: str, state: str, filled: int, kind: str = "entry") -> OrderView:
+    return OrderView(
+        client_order_id=f"k{number}", venue_order_id=str(number), intent_id=f"i{number}", instrument=INSTRUMENT,
+        side=side, contracts=Decimal(12), filled_contracts=Decimal(filled),
+        average_price=Decimal("64012.4") if filled else None, state=state, reduce_only=kind != "entry", tp_price=None,
+        sl_price=None, limit_price=None if filled else Decimal("64382.4"), kind=kind, fee=Decimal(0),
+        updated_ns=WALL_NS - number * 1_000 * MS,
+    )  # fmt: skip
+
+
+def orders() -> OrdersState:
+    working = (order(2, "sell", "LIVE", 0, "protection"), order(3, "sell", "PARTIALLY_FILLED", 5))
+    recent = (order(40, "buy", "FILLED", 12), order(90, "sell", "CANCELED", 0), order(150, "buy", "REJECTED", 0))
+    return OrdersState(timestamp_ns=WALL_NS, working=working, recent=recent)
+
+
+def decision(**changes: Any) -> Decision:
+    fast = FrameScores(
+        frame="5m", trend_score_pct=1.24, book_imbalance=0.66, trade_pressure=0.58, trend_vote=1, book_vote=1,
+        flow_vote=0, direction=1,
+    )  # fmt: skip
+    slow = FrameScores(
+        frame="15m", trend_score_pct=-0.83, book_imbalance=0.66, trade_pressure=None, trend_vote=0, book_vote=1,
+        flow_vote=0, direction=0,
+    )  # fmt: skip
+    value = Decision(
+        sequence=3, timestamp_ns=WALL_NS, instrument=INSTRUMENT, tick_sequence=7, tick_received_ns=WALL_NS,
+        frames=(fast, slow), direction=1, why_not="COOLDOWN",
+        why_not_text="cooldown: 41 s of 60 s left since the entry of 14:03:12", intent_id="", contracts=None,
+        price=64_000.1, features={"cvd_contracts": 100.2, "spread_bps": 0.02},
+    )  # fmt: skip
+    return msgspec.structs.replace(value, **changes)
+
+
+def system(halt_id: str | None = None, **states: str) -> SystemState:
+    processes = tuple(
+        ProcessView(
+            name=name, pid=4_000 + index, state=states.get(name, "RUNNING"), restarts=index % 2,
+            heartbeat_age_ms=None if name == "exchange" else 120.0, reason="", cpu_pct=8.2, memory_mb=80.0,
+        )
+        for index, name in enumerate(("ops", "exchange", "engine", "brain"))
+    )  # fmt: skip
+    return SystemState(timestamp_ns=WALL_NS, processes=processes, venue="sim", halt_id=halt_id)
+
+
+def metrics(**values: float) -> Metrics:
+    known = {"engine.tick_to_order_p50_us": 412.0, "engine.tick_to_order_p99_us": 1_290.0}
+    return Metrics(timestamp_ns=WALL_NS, values=known | values)
+
+
+def log(text: str, at_s: int = 0, level: str = "info") -> LogLine:
+    return LogLine(timestamp_ns=WALL_NS + at_s * 1_000 * MS, process="engine", level=level, text=text)
+
+
+def pulse(sequence: int = 1) -> Signal:
+    return Signal(
+        kind=SignalKind.OPS_HEARTBEAT, id=f"hb{sequence}", issuer="ops", reason="", timestamp_ns=WALL_NS,
+        sequence=sequence,
+    )  # fmt: skip
+
+
+def receipt(requested_ns: int, steps: int = 0, id_: str = "8f3c") -> Receipt:
+    """A receipt that proves the first `steps` of latched, closed, cancelled, confirmed."""
+    at = [requested_ns + ms * MS if index < steps else None for index, ms in enumerate((1, 2, 3, 41))]
+    return Receipt(
+        id=id_, requested_ns=requested_ns, latched_ns=at[0], port_closed_ns=at[1], cancels_sent_ns=at[2],
+        venue_confirmed_ns=at[3], open_orders=0 if steps == 4 else None, verified=steps == 4, issuer="op@pts/2",
+        reason="kill key",
+    )  # fmt: skip

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from schemas.settings import Home
+from sovereign_tui.cockpit.app import Cockpit
+from sovereign_tui.cockpit.canvas import Canvas
+from sovereign_tui.cockpit.dialogs import HelpDialog, QuitDialog
+from tests.sovereign_tui.cockpit import messages as make
+from tests.sovereign_tui.cockpit.support import FakeOps, FakeSource, cockpit
+from tests.support.clock import ManualClock
+
+
+@dataclass
+class Desk:
+    """A running cockpit with everything around it in the test's hands."""
+
+    app: Cockpit
+    pilot: Pilot[None]
+    clock: ManualClock
+    source: FakeSource
+
+    def text(self, name: str) -> str:
+        return self.app.screen_stack[0].query_one(f"#{name}", Canvas).text
+
+    def shown(self) -> list[str]:
+        return [str(canvas.id) for canvas in self.app.screen_stack[0].query(Canvas) if canvas.display]
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not met():
+                self.app.paint()
+                await self.pilot.pause(0.005)
+
+
+@asynccontextmanager
+async def desk(home: Home, size: tuple[int, int] = (120, 40), *, readonly: bool = False) -> AsyncIterator[Desk]:
+    clock = ManualClock()
+    source = FakeSource(clock)
+    app = cockpit(home, clock, source, readonly=readonly)
+    async with app.run_test(size=size) as pilot:
+        source.put(make.engine(), make.tick(), make.positions(), make.orders(), make.account(), make.pulse())
+        app.paint()
+        yield Desk(app, pilot, clock, source)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await test()
+
+    asyncio.run(bounded())
+
+
+def _halt_script(clock_ns: int) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+    first, last = (msgspec.to_builtins(make.receipt(clock_ns, steps)) for steps in (1, 4))
+    return lambda command: [{"progress": first}, last] if command["cmd"] == "halt" else [{"ok": True}]
+
+
+@pytest.fixture
+def ops(home: Home) -> Iterator[FakeOps]:
+    fake = FakeOps(home.control_socket, _halt_script(ManualClock().monotonic_ns()))
+    yield fake
+    fake.close()
+
+
+HALT = {"cmd": "halt", "issuer": "op@pts/2", "reason": "kill key", "progress": True}
+
+
+async def _focus_an_input(at: Desk) -> None:
+    field = Input()
+    await at.app.screen.mount(field)
+    field.focus()
+    await at.pilot.pause()
+    assert at.app.focused is field
+
+
+async def _open_quit(at: Desk) -> None:
+    await at.pilot.press("q")
+    assert isinstance(at.app.screen, QuitDialog)
+
+
+async def _open_help(at: Desk) -> None:
+    await at.pilot.press("question_mark")
+    assert isinstance(at.app.screen, HelpDialog)
+
+
+async def _nothing(at: Desk) -> None:
+    pass
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+@pytest.mark.parametrize("before", [_nothing, _focus_an_input, _open_quit, _open_help])
+def test_the_kill_key_fires_wherever_the_focus_is(
+    home: Home, ops: FakeOps, before: Callable[[Desk], Awaitable[None]], readonly: bool
+) -> None:
+    async def test() -> None:
+        ops.gate.clear()
+        async with desk(home, readonly=readonly) as at:
+            await before(at)
+            await at.pilot.press("ctrl+k")
+            await at.until(lambda: "latched 1 ms" in at.text("banner"))
+            assert ops.commands == [HALT]
+            assert "VERIFIED" not in at.text("banner")
+            assert "▶ ACTIVE" in at.text("header")  # HALTED is the engine's word, not ours
+            ops.gate.set()
+            await at.until(lambda: "VERIFIED" in at.text("banner"))
+            assert "venue says 0 open 41 ms" in at.text("banner")
+
+    run(test)
+
+
+def test_a_silent_ops_leaves_the_halt_unconfirmed_and_rings_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = FakeOps(home.control_socket, lambda command: [{"progress": msgspec.to_builtins(make.receipt(0))}, {}])
+    silent.gate.clear()
+    rung: list[bool] = []
+    monkeypatch.setattr(Cockpit, "bell", lambda app: rung.append(True))
+
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("ctrl+k")
+            await at.until(lambda: at.app.view.kill is not None and at.app.view.kill.receipt is not None)
+            assert "waiting" in at.text("banner")
+            at.clock.advance(ms=500)
+            at.app.paint()
+            at.app.paint()
+            assert "UNCONFIRMED 500 ms" in at.text("banner")
+            assert rung == [True]
+            at.clock.advance(ms=1_500)
+            at.app.paint()
+            assert "from another terminal: sovereign halt" in at.text("banner")
+            assert "HALTED" not in at.text("header")
+
+    run(test)
+    silent.close()
+
+
+def test_without_ops_the_kill_key_says_so_at_once(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("ctrl+k")
+            await at.until(lambda: "ops is not running" in at.text("banner"))
+            assert "UNCONFIRMED" in at.text("banner")
+            assert "sovereign halt" in at.text("banner")
+
+    run(test)
+
+
+def test_detach_leaves_everything_running(home: Home, ops: FakeOps) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("q", "d")
+            assert at.app.return_code == 0
+        assert ops.commands == []
+
+    run(test)
+
+
+def test_stop_asks_ops_to_end_everything_and_leaves(home: Home, ops: FakeOps) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("ctrl+q", "s")
+            async with asyncio.timeout(10):
+                await at.app.workers.wait_for_complete()
+            assert at.app.return_code == 0
+        assert ops.commands == [{"cmd": "down", "issuer": "op@pts/2", "progress": True}]
+
+    run(test)
+
+
+def test_a_stop_that_fails_is_said_and_the_screen_stays(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("q", "s")
+            await at.until(lambda: "not stopped: ops is not running" in at.text("footer"))
+            assert at.app.is_running
+
+    run(test)
+
+
+def test_escape_stays(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("q", "escape")
+            assert not isinstance(at.app.screen, QuitDialog)
+            assert at.app.is_running
+
+    run(test)
+
+
+def test_a_readonly_screen_says_so_and_stops_nothing(home: Home, ops: FakeOps) -> None:
+    async def test() -> None:
+        async with desk(home, readonly=True) as at:
+            assert "READ-ONLY" in at.text("header")
+            await at.pilot.press("q", "s")
+            assert isinstance(at.app.screen, QuitDialog)
+            await at.pilot.press("d")
+        assert ops.commands == []
+
+    run(test)
+
+
+def test_a_number_chooses_the_pane_of_a_small_screen(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home, (80, 24)) as at:
+            assert at.shown() == ["header", "pane1", "footer"]
+            for key in "23456":
+                await at.pilot.press(key)
+                assert at.shown() == ["header", f"pane{key}", "footer"]
+
+    run(test)
+
+
+def test_the_big_screen_shows_all_panes_and_zooms_one(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            assert at.shown() == ["header", *(f"pane{key}" for key in "123456"), "footer"]
+            await at.pilot.press("4", "z")
+            assert at.shown() == ["header", "pane4", "footer"]
+
+    run(test)
+
+
+def test_freeze_holds_the_panes_while_data_and_header_go_on(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("space")
+            at.source.put(make.tick(8, last=65_000.0))
+            at.app.paint()
+            assert "FROZEN" in at.text("header")
+            assert "65,000.0" in at.text("header")
+            assert "65,000.0" not in at.text("pane1")
+            await at.pilot.press("space")
+            assert "FROZEN" not in at.text("header")
+            assert "65,000.0" in at.text("pane1")
+
+    run(test)
+
+
+def test_the_help_names_every_binding(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("question_mark")
+            text = str(at.app.screen.query_one("Static").render())
+            assert all(binding.description in text for binding in at.app.BINDINGS)
+            await at.pilot.press("escape")
+            assert not isinstance(at.app.screen, HelpDialog)
+
+    run(test)
+
+
+def test_a_screenshot_goes_into_the_data_directory(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("s")
+        found = list((home.data / "screenshots").glob("*.svg"))
+        assert len(found) == 1
+        assert "HALT" in found[0].read_text()
+
+    run(test)
+
+
+def test_only_rows_that_changed_are_painted_anew(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            canvas = at.app.screen.query_one("#pane3", Canvas)
+            await at.pilot.pause()
+            refreshed: list[Any] = []
+            canvas.refresh = lambda *regions, **_: refreshed.extend(regions)  # type: ignore[method-assign,assignment]
+            at.app.paint()
+            assert refreshed == []
+            at.source.put(make.positions(mark_price=None))
+            at.app.paint()
+            assert [region.y for region in refreshed] == [1]
+
+    run(test)
