@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from brain.decide import decide
+from brain.decide import Thought, explain, think
 from brain.link import EngineLink
 from brain.memory import Memory
+from brain.reasons import Reason
 from brain.sizing.pace import Pace
 from schemas import codec, topology
 from schemas.channels import Gap
@@ -21,6 +22,7 @@ from schemas.latency import LatencyWindow
 from schemas.messages import (
     DecidedOn,
     Decision,
+    MarketTick,
     OrderAck,
     OrderReject,
     OrderRequest,
@@ -137,36 +139,43 @@ class Brain:
         self._decided_tick = tick.sequence
         began_ns = self._mono_ns()
         self._sequence += 1
-        decision = decide(
-            self.memory, self.pace, self._settings, tick=tick, sequence=self._sequence,
-            wall_ns=self._clock.wall_ns(), mono_ns=began_ns, reachable=self.link.connected,
-        )  # fmt: skip
-        if decision.contracts is not None:
-            order = self._order(decision, decision.contracts)
-            sent = self.link.send(order)
-            self.decide_time.add(self._mono_ns() - began_ns)
-            if sent:
-                self.pace.sent(began_ns)
-            why_not = "" if sent else "ENGINE_UNREACHABLE"
-            decision = msgspec.structs.replace(decision, intent_id=order.intent_id, why_not=why_not)
-            self._tell(decision, began_ns)
+        thought = think(
+            self.memory, self.pace, self._settings, tick=tick, mono_ns=began_ns, reachable=self.link.connected
+        )
+        if thought.contracts is not None:
+            self._trade(thought, thought.contracts, tick, began_ns)
             return
         self.decide_time.add(self._mono_ns() - began_ns)
-        what = (decision.why_not, decision.direction)
+        why_not = thought.why_not.reason.value if thought.why_not else ""
         since_ns = began_ns - self._told_ns
         every_ns = self._settings.brain.publish_ms * NS_PER_MS
-        if since_ns >= every_ns or (what != self._told and since_ns >= _SHORTEST_PUBLISH_NS):
-            self._tell(decision, began_ns)
+        changed = (why_not, thought.direction) != self._told
+        if since_ns >= every_ns or (changed and since_ns >= _SHORTEST_PUBLISH_NS):
+            self._tell(self._explained(thought, tick), began_ns)
 
-    def _order(self, decision: Decision, contracts: Decimal) -> OrderRequest:
+    def _trade(self, thought: Thought, contracts: Decimal, tick: MarketTick, began_ns: int) -> None:
+        """Send first, tell afterwards."""
+        order = self._order(thought.direction, contracts, tick)
+        sent = self.link.send(order)
+        self.decide_time.add(self._mono_ns() - began_ns)
+        if sent:
+            self.pace.sent(began_ns)
+        why_not = "" if sent else Reason.ENGINE_UNREACHABLE.value
+        decision = msgspec.structs.replace(self._explained(thought, tick), intent_id=order.intent_id, why_not=why_not)
+        self._tell(decision, began_ns)
+
+    def _explained(self, thought: Thought, tick: MarketTick) -> Decision:
+        return explain(thought, self.memory, tick=tick, sequence=self._sequence, wall_ns=self._clock.wall_ns())
+
+    def _order(self, direction: int, contracts: Decimal, tick: MarketTick) -> OrderRequest:
         self._intents += 1
         sizing = self._settings.sizing
         return OrderRequest(
-            intent_id=f"{self._prefix}{self._intents}", instrument=decision.instrument,
-            side=Side.BUY if decision.direction > 0 else Side.SELL, contracts=contracts, tp_pct=sizing.tp_pct,
+            intent_id=f"{self._prefix}{self._intents}", instrument=self.instrument,
+            side=Side.BUY if direction > 0 else Side.SELL, contracts=contracts, tp_pct=sizing.tp_pct,
             sl_pct=sizing.sl_pct,
-            decided_on=DecidedOn(tick_sequence=decision.tick_sequence, timestamp_ns=decision.tick_received_ns),
-            created_ns=decision.timestamp_ns,
+            decided_on=DecidedOn(tick_sequence=tick.sequence, timestamp_ns=tick.received_ns),
+            created_ns=self._clock.wall_ns(),
         )  # fmt: skip
 
     def _tell(self, decision: Decision, now_ns: int) -> None:
@@ -268,17 +277,8 @@ class Brain:
         while True:
             await asyncio.sleep(_WARM_EVERY_S)
             tick, now_ns = self.memory.tick, self._mono_ns()
-            decision = decide(
-                self.memory,
-                self.pace,
-                self._settings,
-                tick=tick,
-                sequence=0,
-                wall_ns=0,
-                mono_ns=now_ns,
-                reachable=False,
-            )
-            warm = self._order(decision, Decimal(1))
+            think(self.memory, self.pace, self._settings, tick=tick, mono_ns=now_ns, reachable=False)
+            warm = self._order(1, Decimal(1), tick)
             self._intents -= 1
             self.link.warm(warm)
             if now_ns - since_ns > _GC_EVERY_NS and now_ns - tick.received_mono_ns > _QUIET_NS:

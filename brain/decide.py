@@ -7,12 +7,12 @@ when something else says no, so that the screen can always show what the brain t
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from brain.algorithms.frames import confirm
-from brain.algorithms.votes import combine, share_vote, trend_vote
+from brain.algorithms.votes import combine, share_vote
 from brain.memory import Memory
 from brain.order_flow.imbalance import book_imbalance
-from brain.price_action.trend import trend_score
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
 from brain.sizing.size import SizeLimits, contracts_for
@@ -24,72 +24,76 @@ STATE_LIMIT_NS = 3 * NS_PER_S
 """Age at which the engine's word is no longer believed."""
 
 
-def decide(
-    memory: Memory,
-    pace: Pace,
-    settings: Settings,
-    *,
-    tick: MarketTick,
-    sequence: int,
-    wall_ns: int,
-    mono_ns: int,
-    reachable: bool,
-) -> Decision:
-    """What to do at this tick. `contracts` is set, and `why_not` empty, when an order is to be sent.
+class Thought(NamedTuple):
+    """What an order needs, and what explain() needs; the order goes out before the rest is put into words."""
 
-    `reachable`: is the command channel connected? Times in ns, `mono_ns` monotonic.
+    direction: int
+    why_not: WhyNot | None
+    contracts: Decimal | None
+    price: float
+    imbalance: float | None
+    pressure: float | None
+    book_vote: int
+    flow_vote: int
+    directions: dict[str, int]
+
+
+def think(
+    memory: Memory, pace: Pace, settings: Settings, *, tick: MarketTick, mono_ns: int, reachable: bool
+) -> Thought:
+    """What to do at this tick. `contracts` is set, and `why_not` None, when an order is to be sent.
+
+    `reachable`: is the command channel connected? `mono_ns` is monotonic. Unknown scores vote 0.
     """
-    frames = scores(memory, settings, tick)
-    direction, why_not = confirm({each.frame: each.direction for each in frames}, settings.brain.primary)
+    brain = settings.brain
+    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, brain.book_levels) if tick.book_valid else None
+    pressure = memory.trades.pressure()
+    book, flow = share_vote(imbalance, brain.book_threshold), share_vote(pressure, brain.flow_threshold)
+    needed = brain.votes_needed
+    directions = {name: combine((frame.vote, book, flow), needed) for name, frame in memory.frames.items()}
+    direction, why_not = confirm(directions, brain.primary)
     price = tick.ask_price if direction > 0 else tick.bid_price
-    contracts: Decimal | None = None
     why_not = (
         _data_speaks_against(memory, tick, mono_ns, pace.entry_ns)
         or why_not
         or _engine_speaks_against(memory, reachable)
         or pace.why_not(mono_ns)
     )
+    contracts = None
     if why_not is None:
         sized = _size(memory, pace, settings, price)
         if isinstance(sized, WhyNot):
             why_not = sized
         else:
             contracts = sized
+    return Thought(direction, why_not, contracts, price, imbalance, pressure, book, flow, directions)
+
+
+def explain(thought: Thought, memory: Memory, *, tick: MarketTick, sequence: int, wall_ns: int) -> Decision:
+    """The thought in full, for everybody to read: every score and every vote, also where something else said no."""
+    why_not = thought.why_not
     return Decision(
         sequence=sequence,
         timestamp_ns=wall_ns,
         instrument=tick.instrument,
         tick_sequence=tick.sequence,
         tick_received_ns=tick.received_ns,
-        frames=frames,
-        direction=direction,
+        frames=tuple(
+            FrameScores(
+                frame=name, trend_score_pct=frame.trend, book_imbalance=thought.imbalance,
+                trade_pressure=thought.pressure, trend_vote=frame.vote, book_vote=thought.book_vote,
+                flow_vote=thought.flow_vote, direction=thought.directions[name],
+            )
+            for name, frame in memory.frames.items()
+        ),
+        direction=thought.direction,
         why_not=why_not.reason.value if why_not else "",
         why_not_text=why_not.text if why_not else "",
         intent_id="",
-        contracts=contracts,
-        price=price,
+        contracts=thought.contracts,
+        price=thought.price,
         features={},
-    )
-
-
-def scores(memory: Memory, settings: Settings, tick: MarketTick) -> tuple[FrameScores, ...]:
-    """Layers 1 and 2, and the votes of each frame. Unknown scores vote 0."""
-    brain = settings.brain
-    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, brain.book_levels) if tick.book_valid else None
-    pressure = memory.trades.pressure()
-    book, flow = share_vote(imbalance, brain.book_threshold), share_vote(pressure, brain.flow_threshold)
-    found = []
-    for name, frame in memory.frames.items():
-        trend = None if frame.hole else trend_score(frame.closes, brain.trend_lookback_bars)
-        vote = trend_vote(trend, brain.trend_threshold_pct)
-        found.append(
-            FrameScores(
-                frame=name, trend_score_pct=trend, book_imbalance=imbalance, trade_pressure=pressure,
-                trend_vote=vote, book_vote=book, flow_vote=flow,
-                direction=combine((vote, book, flow), brain.votes_needed),
-            )
-        )  # fmt: skip
-    return tuple(found)
+    )  # fmt: skip
 
 
 def _data_speaks_against(memory: Memory, tick: MarketTick, mono_ns: int, entry_ns: int) -> WhyNot | None:

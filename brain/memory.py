@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from brain.algorithms.votes import trend_vote
 from brain.order_flow.pressure import TradeWindow
+from brain.price_action.trend import trend_score
 from schemas.clock import NS_PER_S
 from schemas.messages import (
     FRAME_NS,
@@ -25,26 +28,35 @@ KEEP = 600
 
 
 class FrameMemory:
-    """Candles of one frame, oldest first, the last one perhaps still forming. `hole` says what is missing."""
+    """Candles of one frame, oldest first, the last one perhaps still forming. `hole` says what is missing.
 
-    __slots__ = ("_length_ns", "_opens", "closes", "hole")
+    `trend` (percent, None: unknown) and its `vote` follow from the candles, and are computed when one changes: a tick
+    finds them ready.
+    """
 
-    def __init__(self, frame: str) -> None:
+    __slots__ = ("_length_ns", "_lookback", "_opens", "_threshold_pct", "closes", "hole", "trend", "vote")
+
+    def __init__(self, frame: str, *, lookback: int, threshold_pct: float) -> None:
         self._length_ns = FRAME_NS[frame]
+        self._lookback = lookback
+        self._threshold_pct = threshold_pct
         self._opens: list[int] = []
         self.closes: list[float] = []
         self.hole = "no history yet"
+        self.trend: float | None = None
+        self.vote = 0
 
     def on_history(self, history: CandleHistory) -> None:
         """The confirmed candles, whole: they replace what is held, but for a newer one that still forms."""
         forming = (self._opens[-1], self.closes[-1]) if self._opens else None
         self._opens = [candle.open_ns for candle in history.candles]
         self.closes = [candle.close for candle in history.candles]
-        steps = {later - earlier for earlier, later in zip(self._opens, self._opens[1:], strict=False)}
+        steps = {later - earlier for earlier, later in pairwise(self._opens)}
         self.hole = "" if steps <= {self._length_ns} else "the history has a hole"
         if forming is not None and self._opens and forming[0] == self._opens[-1] + self._length_ns:
             self._opens.append(forming[0])
             self.closes.append(forming[1])
+        self._score()
 
     def on_candle(self, candle: Candle) -> None:
         """A live row: the newest is replaced or followed; older ones are the history's affair."""
@@ -52,12 +64,17 @@ class FrameMemory:
             return
         if candle.open_ns == self._opens[-1]:
             self.closes[-1] = candle.close
-            return
-        if candle.open_ns != self._opens[-1] + self._length_ns:
-            self.hole = "a candle is missing"
-        self._opens.append(candle.open_ns)
-        self.closes.append(candle.close)
-        del self._opens[:-KEEP], self.closes[:-KEEP]
+        else:
+            if candle.open_ns != self._opens[-1] + self._length_ns:
+                self.hole = "a candle is missing"
+            self._opens.append(candle.open_ns)
+            self.closes.append(candle.close)
+            del self._opens[:-KEEP], self.closes[:-KEEP]
+        self._score()
+
+    def _score(self) -> None:
+        self.trend = None if self.hole else trend_score(self.closes, self._lookback)
+        self.vote = trend_vote(self.trend, self._threshold_pct)
 
 
 @dataclass(slots=True)
@@ -100,7 +117,11 @@ class Memory:
     def of(cls, settings: Brain) -> Memory:
         """An empty memory."""
         window_ns = int(settings.flow_window_s * NS_PER_S)
-        return cls(frames={frame: FrameMemory(frame) for frame in settings.frames}, trades=TradeWindow(window_ns))
+        lookback, threshold_pct = settings.trend_lookback_bars, settings.trend_threshold_pct
+        frames = {
+            frame: FrameMemory(frame, lookback=lookback, threshold_pct=threshold_pct) for frame in settings.frames
+        }
+        return cls(frames=frames, trades=TradeWindow(window_ns))
 
     def on_tick(self, tick: MarketTick) -> None:
         """The newest tick."""

@@ -49,16 +49,21 @@ class MarketCounters:
 
 @dataclass(slots=True)
 class Touch:
-    """What is known of the price now; NaN where it is not. Times: `_mono_ns` monotonic, `received_ns` wall."""
+    """What is known of the price now; NaN where it is not. Sizes in contracts.
+
+    Times: `mono_ns` monotonic, `received_ns` wall."""
 
     bid: float = nan
+    bid_size: float = nan
     ask: float = nan
+    ask_size: float = nan
     last: float = nan
     mark: float = nan
     sequence: int = 0
     received_ns: int = 0
     mono_ns: int = 0
     book_valid: bool = False
+    book_sequence: int = 0
 
     @property
     def mid(self) -> float:
@@ -99,7 +104,8 @@ class Market:
         self._book = Book(instrument)
         self._best: BookData | None = None
         self._last = _LastTrade()
-        self._encode = codec.TickEncoder(instrument).encode
+        encoder = codec.TickEncoder(instrument)
+        self._encode, self._encode_touch = encoder.encode, encoder.encode_touch
         self._tick_stream = publisher.stream(topology.tick(instrument))
         self._trade_stream = publisher.stream(topology.trade(instrument))
         self._times = [0] * _RING
@@ -136,8 +142,9 @@ class Market:
         book = self._book
         for data in frame.data:
             if frame.channel == "bbo-tbt":
-                self._best = data
-            elif frame.snapshot or data.prevSeqId == SNAPSHOT_PREVIOUS:
+                self._on_best(data, wall_ns, mono_ns)
+                continue
+            if frame.snapshot or data.prevSeqId == SNAPSHOT_PREVIOUS:
                 book.snapshot(data.bids, data.asks, sequence=data.seqId, checksum=data.checksum)
             elif book.valid:
                 book.update(
@@ -158,9 +165,11 @@ class Market:
                 trade_id=last.trade_id, side=side,
             )  # fmt: skip
             self._trade_stream.send(codec.encode_trade(trade), wall_ns)
-        self._publish(int(frame.data[-1].ts) * NS_PER_MS, wall_ns, mono_ns)
+        publish = self._publish_touch if self.touch.book_valid else self._publish
+        publish(int(frame.data[-1].ts) * NS_PER_MS, wall_ns, mono_ns)
 
     def _publish(self, exchange_ns: int, wall_ns: int, mono_ns: int) -> None:
+        """The whole tick, after the book changed."""
         book, best, touch, last = self._book, self._best, self.touch, self._last
         bid_prices, bid_sizes = book.top_bids(codec.TICK_LEVELS)
         ask_prices, ask_sizes = book.top_asks(codec.TICK_LEVELS)
@@ -169,25 +178,58 @@ class Market:
             _overlay(bid_prices, bid_sizes, float(best.bids[0][0]), float(best.bids[0][1]), -1.0)
             _overlay(ask_prices, ask_sizes, float(best.asks[0][0]), float(best.asks[0][1]), 1.0)
             sequence = best.seqId
-        touch.bid = bid_prices[0] if bid_prices else nan
-        touch.ask = ask_prices[0] if ask_prices else nan
+        touch.bid, touch.bid_size = (bid_prices[0], bid_sizes[0]) if bid_prices else (nan, nan)
+        touch.ask, touch.ask_size = (ask_prices[0], ask_sizes[0]) if ask_prices else (nan, nan)
         touch.last = last.price
         touch.book_valid = book.valid and not touch.bid >= touch.ask
-        number = self._tick_stream.next_sequence
-        published_ns = wall_ns + self._mono_ns() - mono_ns
-        self._tick_stream.send(
-            self._encode(
-                sequence=number, exchange_ns=exchange_ns, received_ns=wall_ns, published_ns=published_ns,
-                received_mono_ns=mono_ns, book_sequence=sequence, book_valid=touch.book_valid,
-                bid_prices=bid_prices, bid_sizes=bid_sizes, ask_prices=ask_prices, ask_sizes=ask_sizes,
-                last_price=last.price, last_size=last.size, last_side=last.side, last_id=last.trade_id,
-            ),
-            wall_ns,
+        touch.book_sequence = sequence
+        encoded = self._encode(
+            sequence=self._tick_stream.next_sequence, exchange_ns=exchange_ns, received_ns=wall_ns,
+            published_ns=wall_ns + self._mono_ns() - mono_ns, received_mono_ns=mono_ns, book_sequence=sequence,
+            book_valid=touch.book_valid, bid_prices=bid_prices, bid_sizes=bid_sizes, ask_prices=ask_prices,
+            ask_sizes=ask_sizes, last_price=last.price, last_size=last.size, last_side=last.side, last_id=last.trade_id,
         )  # fmt: skip
+        self._send(encoded, wall_ns, mono_ns)
+
+    def _publish_touch(self, exchange_ns: int, wall_ns: int, mono_ns: int) -> None:
+        """The tick before with what the touch and the last trade say now: most frames change nothing else."""
+        touch, last = self.touch, self._last
+        touch.last = last.price
+        encoded = self._encode_touch(
+            sequence=self._tick_stream.next_sequence, exchange_ns=exchange_ns, received_ns=wall_ns,
+            published_ns=wall_ns + self._mono_ns() - mono_ns, received_mono_ns=mono_ns,
+            book_sequence=touch.book_sequence, book_valid=touch.book_valid, bid_price=touch.bid,
+            bid_size=touch.bid_size, ask_price=touch.ask, ask_size=touch.ask_size, last_price=last.price,
+            last_size=last.size, last_side=last.side, last_id=last.trade_id,
+        )  # fmt: skip
+        self._send(encoded, wall_ns, mono_ns)
+
+    def _send(self, encoded: memoryview, wall_ns: int, mono_ns: int) -> None:
+        touch = self.touch
+        number = self._tick_stream.send(encoded, wall_ns)
         touch.sequence, touch.received_ns, touch.mono_ns = number, wall_ns, mono_ns
         self._times[number % _RING] = mono_ns
         self.counters.ticks += 1
         self.frame_to_publish.add(self._mono_ns() - mono_ns)
+
+    def _on_best(self, best: BookData, wall_ns: int, mono_ns: int) -> None:
+        """A push of `bbo-tbt`. Where both prices stand, only their sizes are new."""
+        for row in (*best.bids[:1], *best.asks[:1]):
+            float(row[0]), float(row[1])  # what cannot be read is not kept either
+        touch, self._best = self.touch, best
+        if (
+            touch.book_valid
+            and best.bids
+            and best.asks
+            and best.seqId >= touch.book_sequence
+            and float(best.bids[0][0]) == touch.bid
+            and float(best.asks[0][0]) == touch.ask
+        ):
+            touch.bid_size, touch.ask_size = float(best.bids[0][1]), float(best.asks[0][1])
+            touch.book_sequence = best.seqId
+            self._publish_touch(int(best.ts) * NS_PER_MS, wall_ns, mono_ns)
+        else:
+            self._publish(int(best.ts) * NS_PER_MS, wall_ns, mono_ns)
 
     def tick_mono_ns(self, sequence: int) -> int | None:
         """When the frame of a tick came in, monotonic; None for a tick that is too old, or not of this engine."""

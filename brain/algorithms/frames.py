@@ -13,14 +13,15 @@ def confirm(directions: Mapping[str, int], primary: str) -> tuple[int, WhyNot | 
     Raises: KeyError, if the primary frame has no direction.
     Source: SPEC.md 7, layer 3.
     """
+    said = list(directions.values())
     for direction in (1, -1):
-        agreeing = sum(each == direction for each in directions.values())
+        agreeing = said.count(direction)
         if agreeing * 2 > len(directions):
             if directions[primary] == direction:
                 return direction, None
             text = f"{agreeing} of {len(directions)} frames say {direction:+d}, {primary} says {directions[primary]:+d}"
             return 0, WhyNot(Reason.PRIMARY_DISAGREES, text)
-    if any(directions.values()):
-        said = ", ".join(f"{frame} {direction:+d}" for frame, direction in directions.items())
-        return 0, WhyNot(Reason.FRAMES_DISAGREE, said)
+    if any(said):
+        each = ", ".join(f"{frame} {direction:+d}" for frame, direction in directions.items())
+        return 0, WhyNot(Reason.FRAMES_DISAGREE, each)
     return 0, WhyNot(Reason.NO_DIRECTION, "too few scores agree in any frame")

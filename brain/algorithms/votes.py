@@ -27,5 +27,5 @@ def combine(votes: Sequence[int], needed: int) -> int:
 
     Source: SPEC.md 7, layer 3.
     """
-    up, down = sum(vote > 0 for vote in votes), sum(vote < 0 for vote in votes)
+    up, down = votes.count(1), votes.count(-1)
     return (up >= needed and up > down) - (down >= needed and down > up)

@@ -49,6 +49,7 @@ _IN_SCHEMA_ORDER: Final = (
     *("AskCount", "BookValid", "Bids", "Asks"),
 )
 _SLOT: Final[dict[str, int]] = {name: index for index, name in enumerate(_IN_SCHEMA_ORDER)}
+_PACK_LEVEL: Final = struct.Struct("<2d").pack_into
 _PAD: Final = (nan,) * (2 * TICK_LEVELS)
 
 
@@ -122,13 +123,29 @@ class TickEncoder:
     `encode` returns a view of the same buffer each time: send or copy it before the next call.
     """
 
-    __slots__ = ("_before_asks", "_before_bids", "_buffer", "_levels", "_pack_into", "_start", "_view", "instrument")
+    __slots__ = (
+        "_asks_at",
+        "_before_asks",
+        "_before_bids",
+        "_bids_at",
+        "_buffer",
+        "_counts",
+        "_levels",
+        "_pack_into",
+        "_pack_scalars",
+        "_start",
+        "_view",
+        "instrument",
+    )
 
     def __init__(self, instrument: str) -> None:
         layout = _Layout(instrument)
         self.instrument = instrument
         self._buffer = bytearray(layout.template)
         self._view = memoryview(self._buffer)
+        self._bids_at, self._asks_at = layout.sides
+        self._pack_scalars = layout.scalars.pack_into
+        self._counts = (0, 0)
         self._start = layout.start
         self._pack_into = layout.struct.pack_into
         self._before_bids, self._before_asks = layout.holes
@@ -180,6 +197,43 @@ class TickEncoder:
             last_side, bids, asks, book_valid,
             self._before_bids, *levels[:first_ask], self._before_asks, *levels[first_ask:],
         )  # fmt: skip
+        self._counts = bids, asks
+        return self._view
+
+    def encode_touch(
+        self,
+        *,
+        sequence: int,
+        exchange_ns: int,
+        received_ns: int,
+        published_ns: int,
+        received_mono_ns: int,
+        book_sequence: int,
+        book_valid: bool,
+        bid_price: float,
+        bid_size: float,
+        ask_price: float,
+        ask_size: float,
+        last_price: float = nan,
+        last_size: float = nan,
+        last_side: int = 0,
+        last_id: int = 0,
+    ) -> memoryview:
+        """The tick before with another touch: the levels beyond the best stay what they were, and are not packed again.
+
+        Raises: struct.error; ValueError, if a side of the tick before is empty.
+        """
+        bids, asks = self._counts
+        if not bids or not asks:
+            raise ValueError("the tick before had an empty side; encode the whole tick")
+        buffer = self._buffer
+        self._pack_scalars(
+            buffer, self._start, sequence, exchange_ns, received_ns, published_ns, bid_price, bid_size, ask_price,
+            ask_size, last_price, last_size, last_id, received_mono_ns, book_sequence, last_side, bids, asks,
+            book_valid,
+        )  # fmt: skip
+        _PACK_LEVEL(buffer, self._bids_at, bid_price, bid_size)
+        _PACK_LEVEL(buffer, self._asks_at, ask_price, ask_size)
         return self._view
 
 

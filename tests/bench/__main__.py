@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench.floor import two_hops_ns
+from tests.bench.floor import idle_two_hops_ns, two_hops_ns
 from tests.bench.system import Measured, measure
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
+FLOOR_SECONDS = min(SECONDS, 4)
 LEGS = (
     ("frame -> published", "engine.frame_to_publish"),
     ("published -> brain holds the tick", "brain.publish_to_decode"),
@@ -49,15 +50,20 @@ def table(title: str, run: Measured, floor_us: float) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Floor, run, floor, run: the floor is taken again before each, since the machine drifts."""
+    """Each run stands between two floors of the same placement, since the machine drifts."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, unpinned, tcp, {SECONDS:g} s a run")
-    figures: dict[str, Any] = {}
+    idle = percentiles_us(idle_two_hops_ns(rate=1_000, seconds=min(SECONDS, 5)))
+    print(f"raw two hops on the idle machine, for comparison: p50 {idle[0]:.1f} us, p99 {idle[1]:.1f} us")
+    figures: dict[str, Any] = {"idle_floor_p50_us": idle[0], "idle_floor_p99_us": idle[1]}
     for rate, blackbox in ((1_000, True), (1_000, False), (10_000, True)):
-        p50, p99 = percentiles_us(two_hops_ns(rate=1_000, seconds=min(SECONDS, 5)))
-        print(f"\nfloor, raw pyzmq two hops without codecs or CURVE at 1,000/s: p50 {p50:.1f} us, p99 {p99:.1f} us")
-        name = f"{rate} frames/s, CURVE, blackbox {'on' if blackbox else 'off'}"
+        before = two_hops_ns(frames_per_s=rate, seconds=FLOOR_SECONDS)
         run = measure(frames_per_s=rate, seconds=SECONDS, blackbox=blackbox)
+        p50, p99 = percentiles_us(before + two_hops_ns(frames_per_s=rate, seconds=FLOOR_SECONDS))
+        name = f"{rate} frames/s, CURVE, blackbox {'on' if blackbox else 'off'}"
+        print(
+            f"\nfloor, raw pyzmq two hops from the websocket callback, {rate} frames/s: p50 {p50:.1f}, p99 {p99:.1f} us"
+        )
         figures[name] = {"floor_p50_us": p50, "floor_p99_us": p99, **table(name, run, p50)}
         for line in run.logs[-3:]:
             print(f"  said: {line}")

@@ -1,7 +1,12 @@
-"""The floor: two hops of raw pyzmq between two processes, PUB out and REQ back, same sizes, no codecs, no CURVE."""
+"""The floor: two hops of raw pyzmq between two processes, PUB out and REQ back, same sizes, no codecs, no CURVE.
+
+In the same placement as the system: the same simulated exchange streams at the same rate, and each websocket callback
+sends one PUB and blocks until the order of the other process is in hand. What the system adds to this is ours.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -25,10 +30,71 @@ while True:
     req.send(order)
     req.recv()
 """
+_ENGINE = """
+import asyncio, json, sys, time
+import picows, uvloop, zmq
+ws, tick, answer, seconds = sys.argv[1], b"t" * int(sys.argv[2]), b"a" * 60, float(sys.argv[3])
+context = zmq.Context()
+pub, rep = context.socket(zmq.PUB), context.socket(zmq.REP)
+ports = [sock.bind_to_random_port("tcp://127.0.0.1") for sock in (pub, rep)]
+rep.set(zmq.RCVTIMEO, 5000)
+print(json.dumps(ports), flush=True)
+while not rep.poll(50):
+    pub.send(b"hello")
+while rep.poll(50):
+    rep.recv()
+    rep.send(answer)
+found = []
+class Listener(picows.WSListener):
+    def on_ws_frame(self, transport, frame):
+        frame.get_payload_as_bytes()
+        began = time.monotonic_ns()
+        pub.send(tick)
+        rep.recv()
+        found.append(time.monotonic_ns() - began)
+        rep.send(answer)
+async def main():
+    transport, _ = await picows.ws_connect(Listener, ws)
+    arg = {"channel": "bbo-tbt", "instId": "BTC-USDT-SWAP"}
+    transport.send(picows.WSMsgType.TEXT, json.dumps({"op": "subscribe", "args": [arg]}).encode())
+    await asyncio.sleep(seconds)
+    transport.disconnect()
+uvloop.run(main())
+pub.send(b"end")
+print(json.dumps(found[len(found) // 10:]), flush=True)
+context.destroy(linger=500)
+"""
 
 
-def two_hops_ns(*, rate: int, seconds: float) -> list[int]:
-    """Durations from before the PUB send to the REP receive, ns, at a fixed rate."""
+def two_hops_ns(*, frames_per_s: int, seconds: float) -> list[int]:
+    """Durations from the websocket callback to the raw order in hand, ns."""
+    exchange = subprocess.Popen(
+        [sys.executable, "-m", "engine.exchange", "--port", "0", "--frames-per-s", str(frames_per_s)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    children = [exchange]
+    try:
+        assert exchange.stdout is not None
+        ws = json.loads(exchange.stdout.readline())["ws"] + "/public"
+        engine = subprocess.Popen(
+            [sys.executable, "-c", _ENGINE, ws, str(TICK_BYTES), str(seconds)], stdout=subprocess.PIPE, text=True
+        )
+        children.append(engine)
+        assert engine.stdout is not None
+        endpoints = [f"tcp://127.0.0.1:{port}" for port in json.loads(engine.stdout.readline())]
+        children.append(subprocess.Popen([sys.executable, "-c", _PEER, *endpoints, str(ORDER_BYTES)]))
+        found: list[int] = json.loads(engine.stdout.readline())
+        return found
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
+
+
+def idle_two_hops_ns(*, rate: int, seconds: float) -> list[int]:
+    """The same on an otherwise idle machine, paced by sleeping: from before the PUB send to the REP receive, ns."""
     context = zmq.Context()
     pub, rep = context.socket(zmq.PUB), context.socket(zmq.REP)
     try:

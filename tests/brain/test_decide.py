@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.brain import intent_prefix
-from brain.decide import decide
+from brain.decide import explain, think
 from brain.memory import FrameMemory, Memory
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
@@ -46,7 +46,8 @@ TICK = MarketTick(
 )  # fmt: skip
 ENGINE = EngineState(
     timestamp_ns=1, state=TradingState.ACTIVE, causes=(), venue="sim", instrument="X", halt_id=None,
-    authority_pct=100.0, brain_age_ms=1.0, ops_age_ms=1.0, feed_age_ms=1.0, last_tick_sequence=7, max_order_contracts=Decimal("15.62"),
+    authority_pct=100.0, brain_age_ms=1.0, ops_age_ms=1.0, feed_age_ms=1.0, last_tick_sequence=7,
+    max_order_contracts=Decimal("15.62"),
     lot=Decimal("0.01"), minimum=Decimal("0.01"), contract_value=Decimal("0.01"), counters={},
 )  # fmt: skip
 POSITION = PositionView(
@@ -94,8 +95,9 @@ def bullish() -> Memory:
 
 
 def decided(memory: Memory, pace: Pace | None = None, tick: MarketTick = TICK, **changes: Any) -> Decision:
-    plain: dict[str, Any] = {"sequence": 1, "wall_ns": 5, "mono_ns": NOW, "reachable": True}
-    return decide(memory, pace or Pace(SETTINGS.sizing), SETTINGS, tick=tick, **{**plain, **changes})
+    plain: dict[str, Any] = {"mono_ns": NOW, "reachable": True}
+    thought = think(memory, pace or Pace(SETTINGS.sizing), SETTINGS, tick=tick, **{**plain, **changes})
+    return explain(thought, memory, tick=tick, sequence=1, wall_ns=5)
 
 
 def test_three_votes_for_up_in_both_frames_make_a_long_entry_of_half_a_percent() -> None:
@@ -242,7 +244,7 @@ def test_a_violation_halves_the_size_and_an_ack_gives_it_back() -> None:
 
 
 def test_a_live_row_follows_or_replaces_and_an_old_one_changes_nothing() -> None:
-    length, memory = FRAME_NS["5m"], FrameMemory("5m")
+    length, memory = FRAME_NS["5m"], FrameMemory("5m", lookback=1, threshold_pct=1.0)
     memory.on_candle(candle("5m", 0, 1.0))
     assert (memory.closes, memory.hole) == ([], "no history yet")
     memory.on_history(history("5m", [1.0, 2.0]))

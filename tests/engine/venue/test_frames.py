@@ -65,3 +65,16 @@ def test_any_bytes_are_a_frame_or_a_frame_error(payload: bytes) -> None:
         decode_frame(payload)
     except FrameError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("start", [b'{"arg":{"channel":"bbo-tbt"', b'{ "arg": {"channel": "bbo-tbt"'])
+def test_a_best_level_is_the_same_frame_however_its_text_is_spaced(start: bytes) -> None:
+    frame = decode_frame(
+        start + b',"instId":"X"},"data":[{"asks":[["2","3","0","1"]],"bids":[["1","4","0","1"]],"ts":"5","seqId":6}]}'
+    )
+    assert isinstance(frame, BookFrame)
+    (data,) = frame.data
+    assert (frame.channel, frame.instrument, frame.snapshot) == ("bbo-tbt", "X", False)
+    assert (data.bids, data.asks, data.ts, data.seqId, data.prevSeqId) == (
+        [["1", "4", "0", "1"]], [["2", "3", "0", "1"]], "5", 6, None,
+    )  # fmt: skip

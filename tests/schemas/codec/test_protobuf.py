@@ -64,6 +64,22 @@ def test_a_request_comes_back_as_it_was_sent(request: Request) -> None:
     assert codec.decode_request(codec.encode_request(request)) == request
 
 
+@given(st.lists(ORDERS, min_size=2, max_size=4), st.lists(st.booleans(), min_size=4, max_size=4), U64, I64)
+def test_an_encoder_in_use_writes_what_a_new_one_writes(
+    orders: list[OrderRequest], like: list[bool], sequence: int, now: int
+) -> None:
+    encoder, first = codec.OrderRequestEncoder(), orders[0]
+    for order, alike in zip(orders, like, strict=False):
+        sent = order
+        if alike:
+            sent = msgspec.structs.replace(
+                first, intent_id=order.intent_id, contracts=order.contracts, decided_on=order.decided_on,
+                created_ns=order.created_ns, limit_price=None,
+            )  # fmt: skip
+        encoded = encoder.encode(sent, sequence=sequence, timestamp_ns=now)
+        assert encoded == codec.encode_request(Request(sequence=sequence, timestamp_ns=now, body=sent))
+
+
 @given(ORDERS, U64, I64)
 def test_the_reused_encoder_writes_what_a_new_one_writes(order: OrderRequest, sequence: int, now: int) -> None:
     encoder = codec.OrderRequestEncoder()

@@ -87,6 +87,24 @@ def test_reading_at_fixed_offsets_equals_the_generated_reader_also_when_the_buff
     assert decoder.slow_reads == 0
 
 
+@given(ticks(), ticks(), DOUBLES, DOUBLES, DOUBLES, DOUBLES)
+def test_a_new_touch_on_the_tick_before_is_the_tick_that_would_have_been_encoded_whole(
+    before: dict[str, Any], after: dict[str, Any], bid: float, bid_size: float, ask: float, ask_size: float
+) -> None:
+    encoder = TickEncoder(INSTRUMENT)
+    encoder.encode(**before)
+    levels = {name: before[name] for name in ("bid_prices", "bid_sizes", "ask_prices", "ask_sizes")}
+    scalars = {name: value for name, value in after.items() if name not in levels}
+    touch = {"bid_price": bid, "bid_size": bid_size, "ask_price": ask, "ask_size": ask_size}
+    if not levels["bid_prices"] or not levels["ask_prices"]:
+        with pytest.raises(ValueError, match="empty side"):
+            encoder.encode_touch(**scalars, **touch)
+        return
+    for name, best in (("bid_prices", bid), ("bid_sizes", bid_size), ("ask_prices", ask), ("ask_sizes", ask_size)):
+        levels[name] = (best, *levels[name][1:])
+    assert bytes(encoder.encode_touch(**scalars, **touch)) == bytes(TickEncoder(INSTRUMENT).encode(**scalars, **levels))
+
+
 def built_by_flatbuffers(
     tick: dict[str, Any], *, levels: int = TICK_LEVELS, leave_out: frozenset[str] = frozenset()
 ) -> bytes:
