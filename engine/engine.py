@@ -296,9 +296,8 @@ class Engine:
             self.causes.hold(CauseName.BRAIN_DEAD, bool(dead), dead)
 
     def _on_cause(self, cause: Cause, raised: bool) -> None:
-        verb = "raised" if raised else "cleared"
-        level = "warning" if raised else "info"
-        self._runtime.reporter.log(level, f"{cause.name} {verb}: {cause.detail}; {self.causes_text()}")
+        text = f"{cause.name}: {cause.detail}" if raised else f"{cause.name} is over"
+        self._runtime.reporter.log("warning" if raised else "info", f"{text}; {self.causes_text()}")
         if hasattr(self, "states"):
             self.states.changed()
 

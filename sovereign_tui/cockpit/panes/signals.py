@@ -60,7 +60,7 @@ def _verdict(decision: Decision, width: int) -> list[Row]:
     if not decision.why_not:
         what = f" sent {decision.intent_id}" if decision.intent_id else " an order was sent"
         return [row(Span(" order  ", "label"), _direction(decision.direction), Span(clean(what), "strong"))]
-    words = clean(decision.why_not_text or decision.why_not)
+    words = clean(f"{decision.why_not}: {decision.why_not_text}".removesuffix(": "))
     lines = textwrap.wrap(words, max(10, width - 10))[:2] or [""]
     out = [row(Span(" why not ", "label"), Span(lines[0], "warn"))]
     out += [row(Span(" " * 9), Span(line, "warn")) for line in lines[1:]]
