@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import Final
 
 import aiohttp
 
 from engine.account import Account
-from engine.candles import KEEP, CandleStore
+from engine.candles import CandleStore
 from engine.desk import Desk
 from engine.execution.journal import Journal
 from engine.execution.lifecycle import LifecycleError
 from engine.execution.orders import OrderBookkeeper
-from engine.execution.reconcile import check_account, read_terms, reconcile
-from engine.execution.router import Router, Unresolved
+from engine.execution.router import Router
 from engine.market import Market
 from engine.metrics import engine_state, metrics
 from engine.private import PrivateFeed
 from engine.risk.gate import default_gate
-from engine.risk.rules import AccountShare
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.halt import Halt
 from engine.safety.latch import HaltLatch
 from engine.safety.watches import BrainWatch, SilenceWatch
 from engine.states import StatePublisher
+from engine.upkeep import Upkeep
 from engine.venue.link import Link, LinkPlan
-from engine.venue.rest import Rest, VenueError
+from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
+from engine.warm import keep_warm
 from schemas import codec, topology
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import (
@@ -44,9 +43,6 @@ from schemas.messages import (
 from schemas.process import Runtime, StartError
 
 _WATCH_EVERY_S: Final = 0.05
-_SETTLE_S: Final = 0.25
-_ALGOS_EVERY_S: Final = 5.0
-_WARM_EVERY_S: Final = 0.02
 
 
 class Engine:
@@ -105,10 +101,11 @@ class Engine:
             publisher=self.publisher, account=self.account, orders=self.orders, engine_state=self.state, clock=clock
         )
         self._links = self._make_links(ws_url, credentials)
-        self._book_arg = {"channel": "books", "instId": self.instrument}
-        self._reconciled = asyncio.Event()
-        self._resync_task: asyncio.Task[None] | None = None
-        self._protection_changed = asyncio.Event()
+        self._upkeep = Upkeep(
+            settings=settings, rest=self.rest, market=self.market, candles=self.candles, account=self.account,
+            orders=self.orders, journal=self._journal, router=self.router, desk=self.desk, causes=self.causes,
+            reporter=runtime.reporter, clock=clock, before_arming=self._look, on_change=self.states.changed,
+        )  # fmt: skip
         self._rejects: dict[str, tuple[int, OrderReject]] = {}
 
     def _make_links(self, ws_url: str, credentials: Credentials) -> dict[str, Link]:
@@ -159,8 +156,9 @@ class Engine:
             tasks = [
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
-                    self.states.run(), self._reconcile_forever(), self._watch(), self._report(),
-                    self._follow_protection(), self._keep_warm(), self._mend_candles(),
+                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(),
+                    self._upkeep.follow_protection(), self._upkeep.reconcile_forever(self._links["private"]),
+                    keep_warm(self.desk, self.market, self._upkeep.reconciled, self._clock),
                 )),
             ]  # fmt: skip
             await self._runtime.stopping.wait()
@@ -186,87 +184,13 @@ class Engine:
         self.causes.hold(CauseName.VENUE_DOWN, not up, reason)
         if up:  # whatever happened while nobody told us
             self.causes.hold(CauseName.RECONCILING, True, "the private link is new")
-            self._reconciled.clear()
+            self._upkeep.reconciled.clear()
 
     def _log_link(self, up: bool, reason: str) -> None:
         self._runtime.reporter.log("info" if up else "warning", reason)
 
     def _resubscribe_book(self) -> None:
-        if self._resync_task is None or self._resync_task.done():
-            self._resync_task = asyncio.create_task(self._resync_book())
-
-    async def _resync_book(self) -> None:
-        """Ask for a new snapshot, at growing distances: a storm of subscriptions would get us thrown out."""
-        for wait_s in (0.0, 0.5, 1.0, 2.0, 5.0):
-            await asyncio.sleep(wait_s)
-            self._links["public"].resubscribe(self._book_arg)
-            await asyncio.sleep(0.5)
-            if self.market.touch.book_valid:
-                return
-
-    # before anything is sent, and after each break
-
-    async def _reconcile_forever(self) -> None:
-        """Ask the venue until it has answered, each time the private link is new."""
-        checked = False
-        while True:
-            if self._reconciled.is_set() or not self._links["private"].up:
-                await asyncio.sleep(_SETTLE_S / 10)
-                continue
-            try:
-                if not checked:
-                    for finding in await check_account(self.rest, self._settings.venue):
-                        self._runtime.reporter.log("warning", finding)
-                    self.desk.terms = await read_terms(self.rest, self.instrument)
-                    checked = True
-                findings = await reconcile(
-                    rest=self.rest, instrument=self.instrument, account=self.account, orders=self.orders,
-                    journal=self._journal, router=self.router,
-                )  # fmt: skip
-            except (VenueError, Unresolved) as error:
-                self._runtime.reporter.log("warning", f"reconcile: {error}; again in 1 s")
-                await asyncio.sleep(1.0)
-                continue
-            except LifecycleError as error:
-                self._on_lifecycle_error(error)
-                await asyncio.sleep(1.0)
-                continue
-            for finding in findings:
-                self._runtime.reporter.log("warning", f"reconcile: {finding}")
-            self._reconciled.set()
-            self.causes.hold(CauseName.ORDER_UNKNOWN, False)
-            self._look()  # what else speaks against trading stands before this cause falls
-            self.causes.hold(CauseName.RECONCILING, False)
-            self._runtime.reporter.log("info", f"reconciled with the venue, {len(findings)} findings")
-
-    async def _mend_candles(self) -> None:
-        """Read the history of every frame that has a hole."""
-        while True:
-            for frame in sorted(self.candles.gaps):
-                try:
-                    rows = await self.rest.candles(self.instrument, frame, min(KEEP, 300))
-                    self.candles.load(frame, rows, received_ns=self._clock.wall_ns())
-                except (VenueError, ValueError, IndexError) as error:
-                    self._runtime.reporter.log("warning", f"candles {frame}: {error}; again in 1 s")
-            await asyncio.sleep(1.0 if self.candles.gaps else _SETTLE_S)
-
-    async def _follow_protection(self) -> None:
-        """Keep knowing what TP and SL the venue holds."""
-        while True:
-            try:
-                async with asyncio.timeout(_ALGOS_EVERY_S):
-                    await self._protection_changed.wait()
-                await asyncio.sleep(_SETTLE_S)  # the venue makes them after the fill
-            except TimeoutError:
-                pass
-            self._protection_changed.clear()
-            if not self.account.contracts or not self._reconciled.is_set():
-                continue
-            try:
-                self.account.on_algos(await self.rest.algos(self.instrument))
-                self.states.changed()
-            except VenueError as error:
-                self._runtime.reporter.log("warning", f"protection: {error}; again in {_ALGOS_EVERY_S:g} s")
+        self._upkeep.resync_book(self._links["public"])
 
     def _may_send(self, order: OrderRequest) -> str:
         """Why a journaled order must not be sent after all; "" when it may."""
@@ -297,13 +221,8 @@ class Engine:
 
     def _on_cause(self, cause: Cause, raised: bool) -> None:
         text = f"{cause.name}: {cause.detail}" if raised else f"{cause.name} is over"
-        self._runtime.reporter.log("warning" if raised else "info", f"{text}; {self.causes_text()}")
-        if hasattr(self, "states"):
-            self.states.changed()
-
-    def causes_text(self) -> str:
-        """The state in words."""
-        return f"trading {self.causes.state.value}" if hasattr(self, "causes") else "trading HALTED"
+        self._runtime.reporter.log("warning" if raised else "info", f"{text}; trading {self.causes.state.value}")
+        self.states.changed()
 
     def _on_lifecycle_error(self, error: LifecycleError) -> None:
         self.causes.hold(CauseName.LIFECYCLE_ERROR, True, str(error))
@@ -320,7 +239,7 @@ class Engine:
         self._rejects.clear()
 
     def _on_private_change(self) -> None:
-        self._protection_changed.set()
+        self._upkeep.venue_changed_something()
         self.states.changed()
 
     # what ops says
@@ -373,30 +292,7 @@ class Engine:
                 self._runtime.reporter.log("warning", problem)
             await asyncio.sleep(1.0)
 
-    async def _keep_warm(self) -> None:
-        """Keep the order path in the caches, and the garbage collector out of the hot path."""
-        await self._reconciled.wait()
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        since_ns = self._clock.monotonic_ns()
-        while True:
-            await asyncio.sleep(_WARM_EVERY_S)
-            self.desk.keep_warm()
-            now_ns = self._clock.monotonic_ns()
-            if now_ns - since_ns > 30 * NS_PER_S and now_ns - self.market.touch.mono_ns > 2 * NS_PER_MS:
-                since_ns = now_ns
-                gc.collect()
-
     @property
     def refused_peers(self) -> int:
         """Attempts to connect without the right keys, on any of our sockets."""
         return self._runtime.wire.refused_peers
-
-    def max_order_contracts(self) -> str:
-        """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
-        share = next((rule for rule in self.gate.rules if isinstance(rule, AccountShare)), None)
-        terms, equity, mid = self.desk.terms, self.account.equity, self.market.touch.mid
-        if share is None or terms is None or equity is None or not mid > 0:
-            return ""
-        return share.largest(equity=equity, price=mid, terms=terms)

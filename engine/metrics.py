@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from engine.risk.rules import AccountShare
 from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import EngineState
 from schemas.settings import Settings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineState:
     """What state.engine says."""
     now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.desk.terms
-    largest = engine.max_order_contracts()
+    largest = _largest_order(engine)
     return EngineState(
         timestamp_ns=clock.wall_ns(),
         state=engine.causes.state,
@@ -35,6 +36,15 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
         contract_value=terms.contract_value if terms else None,
         counters=_counters(engine),
     )
+
+
+def _largest_order(engine: Engine) -> str:
+    """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
+    share = next((rule for rule in engine.gate.rules if isinstance(rule, AccountShare)), None)
+    terms, equity, mid = engine.desk.terms, engine.account.equity, engine.market.touch.mid
+    if share is None or terms is None or equity is None or not mid > 0:
+        return ""
+    return share.largest(equity=equity, price=mid, terms=terms)
 
 
 def _counters(engine: Engine) -> dict[str, int]:

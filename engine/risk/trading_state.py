@@ -43,14 +43,19 @@ _WORST_FIRST: Final = (TradingState.HALTED, TradingState.REDUCING)
 
 
 class TradingCauses:
-    """The causes that stand now. Starts with RECONCILING. `on_change(cause, raised)` hears of every change."""
+    """The causes that stand now. `on_change(cause, raised)` hears of every change.
+
+    RECONCILING stands from the start, without being announced.
+    """
 
     def __init__(self, *, clock: Clock, on_change: Callable[[Cause, bool], None]) -> None:
         self._clock = clock
         self._on_change = on_change
         self._standing: dict[CauseName, Cause] = {}
-        self.state = TradingState.ACTIVE
-        self.hold(CauseName.RECONCILING, True, "asking the venue")
+        self.state = FORCES[CauseName.RECONCILING]
+        self._standing[CauseName.RECONCILING] = Cause(
+            name=CauseName.RECONCILING.value, since_ns=clock.wall_ns(), detail="asking the venue", forces=self.state
+        )
 
     def hold(self, name: CauseName, stands: bool, detail: str = "") -> None:
         """Raise or clear one cause; saying the same again changes nothing."""

@@ -35,7 +35,8 @@ from schemas.codec.state import (
     encode_system,
 )
 from schemas.codec.telemetry import decode_telemetry, encode_telemetry
-from schemas.codec.tick import TICK_LEVELS, TickDecoder, TickEncoder, read_tick_slowly
+from schemas.codec.tick import TickDecoder, TickEncoder, read_tick_slowly
+from schemas.codec.tick_layout import TICK_LEVELS
 
 __all__ = [
     "TICK_LEVELS",

@@ -93,7 +93,7 @@ def test_signals_say_scores_votes_and_why_not_in_words() -> None:
     text = _text(_pane("2", _paint(_view())))
     assert " 5m       +1.24%  ▲ +1   0.66  ▲ +1   0.58  ·  0   ▲ LONG" in text
     assert " 15m      -0.83%  ·  0   0.66  ▲ +1      ?  ·  0   · flat" in text
-    assert "why not cooldown: 41 s of 60 s left" in text
+    assert "why not COOLDOWN: cooldown: 41 s of 60 s left" in text
 
 
 def test_positions_say_side_protection_and_orders() -> None:
