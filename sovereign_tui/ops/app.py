@@ -91,7 +91,7 @@ class Ops:
         understood = Commands(
             picture=self._picture, halts=self._halts, resumes=self._resumes, stop=self._stop, log=self._log
         )
-        self._control = Control(home.control_socket, understood)
+        self._control = Control(home.control_socket, understood, tap=runtime.tap)
         self._stopped: asyncio.Task[None] | None = None
         self._intake.listeners = Listeners(
             on_pulse=self._on_pulse,

@@ -15,10 +15,14 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.channels import Direction, NullTap, Tap
 from sovereign_tui.ops.peer import peer_uid
 
 MAX_COMMAND: Final = 16 << 10
 _GRACE_S: Final = 1.0
+_TOPIC_LIMIT: Final = 31
+_QUESTIONS: Final = frozenset({"status", "ping"})
+"""Commands that change nothing: their record may be dropped when the disk does not keep up."""
 
 Handler = Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]]
 """A command in; answers out, the last of them final. Raises: BadCommand."""
@@ -34,10 +38,16 @@ class Control:
     """Serves the control socket."""
 
     def __init__(
-        self, path: Path, handler: Handler, *, uid_of: Callable[[socket.socket], int | None] = peer_uid
+        self,
+        path: Path,
+        handler: Handler,
+        *,
+        tap: Tap | None = None,
+        uid_of: Callable[[socket.socket], int | None] = peer_uid,
     ) -> None:
         self._path = path
         self._handler = handler
+        self._tap = tap or NullTap()
         self._uid_of = uid_of
         self._server: asyncio.Server | None = None
         self._clients: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -107,17 +117,30 @@ class Control:
             if not line:
                 return
             self._busy.add(task)
+            topic = ""
             try:
-                async for answer in self._handler(_parse(line)):
-                    writer.write(_ENCODE(answer) + b"\n")
-                    await writer.drain()
+                command = _parse(line)
+                topic = str(command["cmd"])[:_TOPIC_LIMIT]
+                self._record(Direction.RECEIVED, topic, line)
+                async for answer in self._handler(command):
+                    await self._say(writer, topic, answer)
             except BadCommand as error:
-                writer.write(_ENCODE({"error": str(error)}) + b"\n")
-                await writer.drain()
+                if not topic:
+                    self._record(Direction.RECEIVED, topic, line)
+                await self._say(writer, topic, {"error": str(error)})
             finally:
                 self._busy.discard(task)
             if self._server is None or not self._server.is_serving():
                 return
+
+    async def _say(self, writer: asyncio.StreamWriter, topic: str, answer: dict[str, Any]) -> None:
+        line = _ENCODE(answer) + b"\n"
+        self._record(Direction.SENT, topic, line)
+        writer.write(line)
+        await writer.drain()
+
+    def _record(self, direction: Direction, topic: str, line: bytes) -> None:
+        self._tap.record(direction, "control", topic, line, vital=topic not in _QUESTIONS)
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -41,6 +41,4 @@ def test_the_state_is_the_worst_of_the_standing_causes_whatever_the_order(
     for name in {name for name, _ in heard}:
         said = [raised for each, raised in heard if each == name]
         first = name != CauseName.RECONCILING  # which stands from the start; then raised and cleared in turn
-        assert said == [
-            first == (i % 2 == 0) for i in range(len(said))
-        ]
+        assert said == [first == (i % 2 == 0) for i in range(len(said))]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.channels import Direction
 from schemas.settings import Home
 from sovereign_tui.ops import client
 from sovereign_tui.ops.control import MAX_COMMAND, BadCommand, Control
@@ -132,3 +133,33 @@ def test_a_socket_that_a_dead_ops_left_is_replaced(home: Home) -> None:
         assert await client.request(home, {"cmd": "x"}, 5) == {"got": {"cmd": "x"}}
 
     served(home, scenario)
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.records: list[tuple[Direction, str, str, bytes, bool]] = []
+
+    def record(
+        self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
+    ) -> None:
+        self.records.append((direction, channel, topic, bytes(payload), vital))
+
+
+def test_every_command_and_every_answer_is_in_the_blackbox(home: Home) -> None:
+    heard = Heard()
+
+    async def run() -> None:
+        control = Control(home.control_socket, echo, tap=heard)
+        await control.open()
+        try:
+            await asyncio.wait_for(say(home, b'{"cmd":"halt"}\n', b"rubbish\n"), 20)
+        finally:
+            await control.close()
+
+    asyncio.run(run())
+    assert [(direction, topic, vital) for direction, _, topic, _, vital in heard.records] == [
+        (Direction.RECEIVED, "halt", True), (Direction.SENT, "halt", True),
+        (Direction.RECEIVED, "", True), (Direction.SENT, "", True),
+    ]  # fmt: skip
+    assert heard.records[0][3] == b'{"cmd":"halt"}\n'
+    assert b"not a line of JSON" in heard.records[3][3]
