@@ -176,17 +176,15 @@ class Desk:
     def _price_age_ns(self, decided: DecidedOn) -> int | None:
         """Time between the price decided on and the current one; None when it is not a price of this engine.
 
-        The wall times of both are the engine's own; where the sequence is known, the monotonic times decide.
+        The wall times of both are the engine's own; with a sequence the monotonic times decide as well. A tick that is
+        too old to be remembered is at least as old as the oldest that is.
         """
         touch = self._market.touch
-        if not touch.sequence:
+        if not touch.sequence or decided.tick_sequence > touch.sequence:
             return None
         age_ns = abs(touch.received_ns - decided.timestamp_ns)
         if decided.tick_sequence:
-            mono_ns = self._market.tick_mono_ns(decided.tick_sequence)
-            if mono_ns is None:
-                return None if age_ns <= 0 else max(age_ns, 0)
-            age_ns = max(age_ns, touch.mono_ns - mono_ns)
+            age_ns = max(age_ns, touch.mono_ns - self._market.at_the_latest_ns(decided.tick_sequence))
         return age_ns
 
     async def _execute(self, cleared: Cleared, request_sequence: int, answer: Answer) -> None:

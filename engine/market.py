@@ -237,6 +237,11 @@ class Market:
             return None
         return self._times[sequence % _RING]
 
+    def at_the_latest_ns(self, sequence: int) -> int:
+        """When the frame of a tick came in at the latest, monotonic: exact for the last 4,096 ticks."""
+        oldest = max(1, self.touch.sequence - _RING + 1)
+        return self._times[max(sequence, oldest) % _RING]
+
     def invalidate(self) -> None:
         """The link went down: nothing held is true until the next snapshot."""
         self._book.invalidate()
