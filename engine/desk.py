@@ -60,7 +60,10 @@ class DeskCounters:
 
 
 class Desk:
-    """Answers the command channel. `terms` is None until the venue has told them."""
+    """Answers the command channel. `terms` is None until the venue has told them.
+
+    `on_unknown`: an order's fate is not known, and everything must be asked anew.
+    """
 
     def __init__(
         self,
@@ -78,11 +81,13 @@ class Desk:
         intents: set[str],
         clock: Clock,
         on_reject: Callable[[OrderReject], None],
+        on_unknown: Callable[[], None],
     ) -> None:
         self._wire, self._endpoint = wire, endpoint
         self._market, self._account, self._orders = market, account, orders
         self._router, self._rest, self._gate, self._causes = router, rest, gate, causes
         self._brain, self._intents, self._clock, self._on_reject = brain, intents, clock, on_reject
+        self._on_unknown = on_unknown
         self._mono_ns = clock.monotonic_ns
         self._replier: Replier | None = None
         self._sequence = 0
@@ -197,6 +202,7 @@ class Desk:
         except (Unresolved, LifecycleError) as error:
             cause = CauseName.ORDER_UNKNOWN if isinstance(error, Unresolved) else CauseName.LIFECYCLE_ERROR
             self._causes.hold(cause, True, str(error))
+            self._on_unknown()
             body = OrderReject(
                 intent_id=order.intent_id, code=RejectCode.VENUE_UNKNOWN, rule="execution", observed=None,
                 limit=None, text=str(error),

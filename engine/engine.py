@@ -87,6 +87,7 @@ class Engine:
             wire=runtime.wire, endpoint=settings.wire.command, market=self.market, account=self.account,
             orders=self.orders, router=self.router, rest=self.rest, gate=self.gate, causes=self.causes,
             brain=self.brain, intents=self._journal.recalled.intents, clock=clock, on_reject=self._on_reject,
+            on_unknown=self._ask_anew,
         )  # fmt: skip
         self.halt = Halt(
             latch=HaltLatch(latch=runtime.home.data / "halt.json", request=runtime.home.runtime / "HALT"),
@@ -183,8 +184,12 @@ class Engine:
         self._log_link(up, reason)
         self.causes.hold(CauseName.VENUE_DOWN, not up, reason)
         if up:  # whatever happened while nobody told us
-            self.causes.hold(CauseName.RECONCILING, True, "the private link is new")
-            self._upkeep.reconciled.clear()
+            self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """What the venue says is not certain any more: no trading until it has been asked."""
+        self.causes.hold(CauseName.RECONCILING, True, "asking the venue")
+        self._upkeep.reconciled.clear()
 
     def _log_link(self, up: bool, reason: str) -> None:
         self._runtime.reporter.log("info" if up else "warning", reason)
@@ -242,8 +247,6 @@ class Engine:
         self._upkeep.venue_changed_something()
         self.states.changed()
 
-    # what ops says
-
     def _on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
         try:
             signal = codec.decode_signal(payload)
@@ -269,8 +272,6 @@ class Engine:
     def _acknowledge(self, signal: Signal, ok: bool, text: str) -> None:
         data = {"id": signal.id, "kind": signal.kind.name, "ok": ok, "text": text}
         self._runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
-
-    # what everybody may know
 
     def state(self) -> EngineState:
         """The state as a message."""

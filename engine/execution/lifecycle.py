@@ -59,9 +59,9 @@ TABLE: Final[dict[OrderState, dict[OrderEvent, OrderState]]] = {
     _S.NEW: {_E.SEND: _S.SENT, _E.DROP: _S.CANCELED},
     _S.SENT: {_E.ACK: _S.LIVE, _E.REFUSE: _S.REFUSED, _E.LOST: _S.UNKNOWN, **_PUSHES},
     _S.UNKNOWN: {_E.ACK: _S.LIVE, _E.NOT_FOUND: _S.REFUSED, _E.LOST: _S.UNKNOWN, **_PUSHES},
-    _S.LIVE: {_E.ACK: _S.LIVE, _E.LOST: _S.LIVE, **_PUSHES},
+    _S.LIVE: {_E.ACK: _S.LIVE, _E.LOST: _S.LIVE, _E.NOT_FOUND: _S.CANCELED, **_PUSHES},
     _S.PARTIALLY_FILLED: {
-        _E.ACK: _S.PARTIALLY_FILLED, _E.LOST: _S.PARTIALLY_FILLED, **_PUSHES,
+        _E.ACK: _S.PARTIALLY_FILLED, _E.LOST: _S.PARTIALLY_FILLED, _E.NOT_FOUND: _S.CANCELED, **_PUSHES,
         _E.PUSH_LIVE: _S.PARTIALLY_FILLED,  # the push of its acceptance, overtaken
     },
     # an ended order stays ended: late acks, and pushes that were overtaken or doubled, change nothing

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.account import Account
 from engine.execution.journal import Journal
-from engine.execution.lifecycle import OrderEvent
+from engine.execution.lifecycle import OrderEvent, OrderState
 from engine.execution.orders import OrderBookkeeper
 from engine.execution.router import Router
 from engine.risk.view import Terms
@@ -62,21 +62,33 @@ async def reconcile(
     account.on_positions(await rest.positions(instrument), whole=True)
     account.on_fills(await rest.fills(instrument))
     known = {record.client_order_id for record in orders.working()} | journal.recalled.open_orders.keys()
-    for row in await rest.pending(instrument):
+    shown = await rest.pending(instrument)
+    for row in shown:
         if row.clOrdId not in known:
             findings.append(f"foreign_order: {row.ordId} {row.side} {row.sz} rests at the venue; tracked, not ours")
         orders.on_push(row)
     findings += await _ask_for_journaled(journal, orders, router)
-    for record in orders.working():
-        found = await rest.order(instrument, record.client_order_id) if record.intent_id else None
-        if found is not None:
-            orders.on_push(found)
+    findings += await _ask_for_working(orders, router, {row.clOrdId for row in shown})
     algos = await rest.algos(instrument)
     account.on_algos(algos)
     if account.contracts and account.protection.sl_price is None:
         findings.append(f"unprotected_position: {account.contracts} contracts without a stop at the venue")
     if not account.contracts and algos:
         findings.append(f"stale_protection: {len(algos)} TP/SL orders at the venue without a position")
+    return findings
+
+
+async def _ask_for_working(orders: OrderBookkeeper, router: Router, shown: set[str]) -> list[str]:
+    """Orders of ours that the engine believes to work, and that the venue did not just show."""
+    findings = []
+    for record in orders.working():
+        if not record.intent_id or record.client_order_id in shown:
+            continue
+        if record.state in {OrderState.NEW, OrderState.SENT}:
+            continue  # its send is on its way, and finds out by itself
+        if not await router.resolve(record):
+            findings.append(f"vanished_order: the venue does not know {record.client_order_id}; taken for canceled")
+        router.note_end(record)
     return findings
 
 

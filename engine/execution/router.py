@@ -129,8 +129,9 @@ class Router:
                 return True
         if not answered:
             raise Unresolved(f"order {record.client_order_id}: the venue does not answer; trading stops, reconcile")
-        self._orders.apply(record, OrderEvent.NOT_FOUND)
-        self.note_end(record)
+        if record.state not in ENDED:  # a push, or another question, was faster
+            self._orders.apply(record, OrderEvent.NOT_FOUND)
+            self.note_end(record)
         return False
 
     def note_end(self, record: OrderRecord) -> None:

@@ -144,6 +144,37 @@ def test_engine_and_brain_outlive_a_killed_ops_and_a_new_one_adopts_them(running
     until("trading is active again", lambda: active(running))
 
 
+def test_a_venue_that_dies_before_it_answers_and_forgets_everything_leaves_no_doubled_and_no_phantom_order() -> None:
+    with system(EXCHANGE__LATENCY_MS="2500", SIZING__COOLDOWN_S="86400") as here:  # the fill comes long before the ack
+        here.up()
+        until("an order is filled", lambda: (here.status()["orders"] or {}).get("recent"), limit_s=60)
+        before = here.status()["counters"]
+        assert (before["orders"], before["acks"]) == (1, 0)
+        os.kill(here.process("exchange")["pid"], signal.SIGKILL)
+
+        def settled() -> dict[str, Any] | None:
+            status = here.status()
+            known = status["orders"] is not None and status["positions"] is not None
+            calm = known and not status["orders"]["working"] and not status["positions"]
+            return status if calm and status["state"] == "ACTIVE" else None
+
+        status = until("the engine agrees with the new venue and is active", settled, limit_s=60)
+        assert [row["state"] for row in status["orders"]["recent"]] == ["filled"]
+        assert status["counters"]["orders"] == 1
+
+
+def test_a_halt_cancels_fifty_resting_orders(running: System) -> None:
+    until("trading is active", lambda: active(running))
+    venue = VenueClient(running.home / "run")
+    for number in range(50):
+        venue.rest_an_order(price=str(30_000 + number), contracts="0.01")
+    assert len(venue.pending()) == 50
+    receipt = running.json("halt")
+    assert (receipt["open_orders"], receipt["verified"]) == (0, True)
+    assert receipt["cancels_sent_ns"] is not None
+    assert venue.pending() == []
+
+
 def test_a_recording_of_a_real_market_moves_everything() -> None:
     path = recording("book-trade-streams/binance_usdm_btcusdt_20240718.gz")
     with system(EXCHANGE__RECORDING=str(path)) as here:

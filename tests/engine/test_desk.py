@@ -57,6 +57,7 @@ class Scene:
             wire=cast(Wire, None), endpoint="", market=cast(Market, FakeMarket()), account=account,
             orders=OrderBookkeeper(clock), router=cast(Any, None), rest=cast(Any, None), gate=default_gate(Risk()),
             causes=self.causes, brain=self.brain, intents=set(), clock=clock, on_reject=self.rejects.append,
+            on_unknown=lambda: None,
         )  # fmt: skip
         self.desk.terms = TERMS
 
