@@ -60,6 +60,7 @@ class Subscriber(Drained):
         self._vital = vital
         self._newest: dict[str, tuple[int, int, memoryview]] | None = {} if conflate else None
         self._tracks: dict[bytes, Track] = {}
+        self._unrecorded: list[tuple[str, memoryview]] = []
         self._ask_again: set[str] = set()
         self._topics: set[str] = set()
         for topic in topics:
@@ -117,7 +118,17 @@ class Subscriber(Drained):
                 self._hand_over()
             if self._on_drained is not None:
                 self._on_drained()
+        if self._unrecorded:
+            self._record_all()
         return more
+
+    def _record_all(self) -> None:
+        """What is not vital is recorded after it was acted on: the order that follows from a tick does not wait."""
+        record, taken = self._record, self._unrecorded
+        self._unrecorded = []
+        if record is not None:
+            for topic, payload in taken:
+                record(Direction.RECEIVED, self.name, topic, payload, vital=False)
 
     def _take(self, message: bytes) -> None:
         padded = message[:TOPIC_SIZE]
@@ -132,6 +143,8 @@ class Subscriber(Drained):
         record = self._record
         if record is not None and self._vital:  # what follows from it stands behind it
             record(Direction.RECEIVED, self.name, track.topic, payload, vital=True)
+        elif record is not None:
+            self._unrecorded.append((track.topic, payload))
         if sequence == track.sequence + 1:
             track.sequence, track.timestamp_ns = sequence, timestamp_ns
         elif not self._is_new(track, sequence, timestamp_ns):
@@ -141,8 +154,6 @@ class Subscriber(Drained):
             self._on_message(track.topic, sequence, timestamp_ns, payload)
         else:
             self._newest[track.topic] = (sequence, timestamp_ns, payload)
-        if record is not None and not self._vital:
-            record(Direction.RECEIVED, self.name, track.topic, payload, vital=False)
 
     def _is_new(self, track: Track, sequence: int, timestamp_ns: int) -> bool:
         """A message that does not simply follow: False for one that is held already."""
@@ -190,3 +201,6 @@ class Subscriber(Drained):
             newest, self._newest = self._newest, {}
             for topic, (sequence, timestamp_ns, payload) in newest.items():
                 self._on_message(topic, sequence, timestamp_ns, payload)
+
+    def _closing(self) -> None:
+        self._record_all()

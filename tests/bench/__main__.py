@@ -49,6 +49,10 @@ def table(title: str, run: Measured, floor_us: float) -> dict[str, Any]:
     return figures | {"ratio_to_floor": ratio, **lost}
 
 
+def _on(switch: bool) -> str:
+    return "on" if switch else "off"
+
+
 def main() -> int:
     """Each run stands between two floors of the same placement, since the machine drifts."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -56,11 +60,11 @@ def main() -> int:
     idle = percentiles_us(idle_two_hops_ns(rate=1_000, seconds=min(SECONDS, 5)))
     print(f"raw two hops on the idle machine, for comparison: p50 {idle[0]:.1f} us, p99 {idle[1]:.1f} us")
     figures: dict[str, Any] = {"idle_floor_p50_us": idle[0], "idle_floor_p99_us": idle[1]}
-    for rate, blackbox in ((1_000, True), (1_000, False), (10_000, True)):
+    for rate, curve, blackbox in ((1_000, True, True), (1_000, False, False), (10_000, True, True)):
         before = two_hops_ns(frames_per_s=rate, seconds=FLOOR_SECONDS)
-        run = measure(frames_per_s=rate, seconds=SECONDS, blackbox=blackbox)
+        run = measure(frames_per_s=rate, seconds=SECONDS, blackbox=blackbox, curve=curve)
         p50, p99 = percentiles_us(before + two_hops_ns(frames_per_s=rate, seconds=FLOOR_SECONDS))
-        name = f"{rate} frames/s, CURVE, blackbox {'on' if blackbox else 'off'}"
+        name = f"{rate} frames/s, CURVE {_on(curve)}, blackbox {_on(blackbox)}"
         print(
             f"\nfloor, raw pyzmq two hops from the websocket callback, {rate} frames/s: p50 {p50:.1f}, p99 {p99:.1f} us"
         )

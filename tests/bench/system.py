@@ -52,7 +52,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def measure(*, frames_per_s: int, seconds: float, blackbox: bool) -> Measured:
+def measure(*, frames_per_s: int, seconds: float, blackbox: bool, curve: bool = True) -> Measured:
     """Run exchange, engine and brain for a while; this process takes the place of ops."""
     with tempfile.TemporaryDirectory(prefix="sv-") as home:
         ports = free_ports(len(_PORTS))
@@ -61,6 +61,7 @@ def measure(*, frames_per_s: int, seconds: float, blackbox: bool) -> Measured:
             **_EAGER,
             "SOVEREIGN_HOME": home,
             "SOVEREIGN_BLACKBOX__ENABLED": "true" if blackbox else "false",
+            "SOVEREIGN_WIRE__CURVE": "true" if curve else "false",
             **{f"SOVEREIGN_WIRE__{name}": str(port) for name, port in zip(_PORTS, ports, strict=True)},
         }
         children: list[subprocess.Popen[str]] = []
@@ -88,7 +89,9 @@ async def _run(
     seconds: float,
 ) -> Measured:
     measured = Measured()
-    wire = Wire(process=topology.OPS, keys=Keyring.load_or_create(home / "keys"), clock=SystemClock())
+    curve = environment["SOVEREIGN_WIRE__CURVE"] == "true"
+    keys = Keyring.load_or_create(home / "keys") if curve else None
+    wire = Wire(process=topology.OPS, keys=keys, clock=SystemClock())
     ready: set[str] = set()
 
     def on_telemetry(payload: memoryview) -> None:
