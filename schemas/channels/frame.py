@@ -1,6 +1,7 @@
-"""The frame of a published message, without a socket.
+"""The frames of our channels, without a socket. Each message is one zmq frame, since every further one costs time.
 
-One zmq frame: topic (32 bytes, ASCII, NUL padded) | sequence u64 LE | timestamp_ns i64 LE | payload.
+Published: topic (32 bytes, ASCII, NUL padded) | sequence u64 LE | timestamp_ns i64 LE | payload.
+Asked, and answered: 0x01 | correlation u64 LE | payload. (A plain REQ peer has frames of its own: reply.py.)
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ HEADER_SIZE: Final = 48
 TOPIC_SIZE: Final = 32
 STAMP: Final = struct.Struct("<Qq")
 """Sequence and timestamp_ns, at offset TOPIC_SIZE."""
+
+ASK_SIZE: Final = 9
+"""Bytes before the payload of an ask and of its answer."""
+_ASK: Final = b"\x01"
 
 MAX_PAYLOAD: Final = 1 << 20
 """Bytes. A larger payload is refused by the sender and dropped by the receiver."""
@@ -53,3 +58,13 @@ def topic_of(padded: bytes) -> str | None:
 def encode(topic: str, sequence: int, timestamp_ns: int, payload: bytes | memoryview) -> bytes:
     """The whole frame. Publishers do the same with a header made once; this is for tools and tests."""
     return b"".join((pad_topic(topic), STAMP.pack(sequence, timestamp_ns), payload))
+
+
+def ask(correlation: int) -> bytes:
+    """What stands before the payload of an ask; its answer begins with the same bytes."""
+    return _ASK + correlation.to_bytes(8, "little")
+
+
+def is_ask(frame: bytes) -> bool:
+    """Could a Requester, or a Replier that answers one, have written this?"""
+    return ASK_SIZE <= len(frame) <= ASK_SIZE + MAX_PAYLOAD and frame.startswith(_ASK)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import zmq
 
 from schemas.blackbox.tap import Direction
 from schemas.channels.drain import BUDGET, Drained, Opened, receive_frames, send_frames
 from schemas.channels.errors import AlreadyAnswered, PayloadTooLarge
-from schemas.channels.frame import MAX_PAYLOAD
+from schemas.channels.frame import ASK_SIZE, MAX_PAYLOAD, is_ask
 
 MAX_PENDING: Final = 1000
 _MAX_ENVELOPE: Final = 8
@@ -20,14 +20,21 @@ Handler = Callable[[memoryview, "Reply"], None]
 """Called in the drain with the request and the means to answer it, now or later."""
 
 
+class Way(NamedTuple):
+    """The way back: the frames that stand before an answer, and the bytes that begin its last one."""
+
+    frames: Sequence[bytes]
+    begins: bytes
+
+
 class Reply:
     """Answers one request: call it once, at any time, in any order with others."""
 
-    __slots__ = ("_envelope", "_replier", "answered")
+    __slots__ = ("_replier", "_way", "answered")
 
-    def __init__(self, replier: Replier, envelope: list[bytes]) -> None:
+    def __init__(self, replier: Replier, way: Way) -> None:
         self._replier = replier
-        self._envelope = envelope
+        self._way = way
         self.answered = False
 
     def __call__(self, payload: bytes) -> bool:
@@ -40,7 +47,7 @@ class Reply:
         if len(payload) > MAX_PAYLOAD:
             raise PayloadTooLarge(self._replier.endpoint, len(payload), MAX_PAYLOAD)
         self.answered = True
-        return self._replier.answer(self, self._envelope, payload)
+        return self._replier.answer(self, self._way, payload)
 
 
 class Replier(Drained):
@@ -65,6 +72,7 @@ class Replier(Drained):
         """Answers that found no peer to take them."""
         self._handler = handler
         self._pending: dict[int, Reply] = {}
+        self._unrecorded: memoryview | None = None
         self._start()
 
     @property
@@ -72,14 +80,14 @@ class Replier(Drained):
         """The unanswered requests, oldest first."""
         return list(self._pending.values())
 
-    def answer(self, reply: Reply, envelope: list[bytes], payload: bytes) -> bool:
-        """Sends an answer down its envelope; for Reply."""
+    def answer(self, reply: Reply, way: Way, payload: bytes) -> bool:
+        """Sends an answer back; for Reply."""
         self._pending.pop(id(reply), None)
         if self._closed:
             self.undelivered += 1
             return False
         try:
-            send_frames(self._sock, (*envelope, b"", payload))
+            send_frames(self._sock, (*way.frames, way.begins + payload))
         except zmq.ZMQError as error:
             if error.errno not in (errno.EAGAIN, errno.EHOSTUNREACH):
                 raise
@@ -87,6 +95,7 @@ class Replier(Drained):
             return False
         finally:
             self._schedule_drain()
+        self._record_request()
         if self._record is not None:
             self._record(Direction.SENT, self.name, "reply", payload, vital=True)
         return True
@@ -99,33 +108,45 @@ class Replier(Drained):
                 frames = receive_frames(self._sock)
             except zmq.Again:
                 return False
-            envelope = _envelope(frames)
-            if envelope is None:
+            way = _way_back(frames)
+            if way is None:
                 self.malformed += 1
                 continue
-            body = frames[-1]
-            if self._record is not None:
-                self._record(Direction.RECEIVED, self.name, "request", body, vital=True)
+            self._unrecorded = body = memoryview(frames[-1])[len(way.begins) :]
             if len(self._pending) >= MAX_PENDING:
                 self.refused += 1
+                self._record_request()
                 continue
             self.received += 1
-            reply = Reply(self, envelope)
+            reply = Reply(self, way)
             self._pending[id(reply)] = reply
-            self._handler(memoryview(body), reply)
+            try:
+                self._handler(body, reply)
+            finally:
+                self._record_request()
         return True
+
+    def _record_request(self) -> None:
+        """After it was judged, which does not wait for it, and before its answer."""
+        body, self._unrecorded = self._unrecorded, None
+        if body is not None and self._record is not None:
+            self._record(Direction.RECEIVED, self.name, "request", body, vital=True)
 
     def _closing(self) -> None:
         self._pending.clear()
 
 
-def _envelope(frames: list[bytes]) -> list[bytes] | None:
-    """Identity and whatever else stands before the empty delimiter; None if this is no request.
+def _way_back(frames: list[bytes]) -> Way | None:
+    """How to answer what came in; None if this is no request.
 
-    The identity is never the delimiter, and exactly one body follows the delimiter.
+    A Requester asks in one frame behind its identity, and is answered so. A REQ peer puts an empty delimiter before
+    its one body; its identity, and whatever else stands before the delimiter, is never empty.
     """
-    if not 3 <= len(frames) <= _MAX_ENVELOPE + 2 or len(frames[-1]) > MAX_PAYLOAD:
+    last = frames[-1]
+    if len(frames) == 2 and is_ask(last):  # identity, ask
+        return Way(frames[:1], last[:ASK_SIZE])
+    if not 3 <= len(frames) <= _MAX_ENVELOPE + 2 or len(last) > MAX_PAYLOAD:
         return None
     if frames[-2] or not all(frames[:-2]):
         return None
-    return frames[:-2]
+    return Way(frames[:-1], b"")

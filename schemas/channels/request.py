@@ -1,4 +1,4 @@
-"""The asking side: a DEALER that speaks the envelope of a REQ, any number of requests in flight."""
+"""The asking side: a DEALER, any number of requests in flight, one frame each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import zmq
 from schemas.blackbox.tap import Direction
 from schemas.channels.drain import BUDGET, Drained, Opened, receive_frames, send_frames
 from schemas.channels.errors import AnswerLost, PayloadTooLarge, PeerDown, RequestTimeout
-from schemas.channels.frame import MAX_PAYLOAD
+from schemas.channels.frame import ASK_SIZE, MAX_PAYLOAD, ask, is_ask
 from schemas.channels.monitor import Event, RawSocket
 
 MAX_IN_FLIGHT: Final = 1000
 _REDIAL_S: Final = 0.02
 _REDIAL_MAX_S: Final = 0.2
 _DOUBLINGS: Final = 4
-_FRAMES: Final = 3  # correlation, empty delimiter, body
 
 OnReply = Callable[[bytes | RequestTimeout], None]
 """Called once per request, with the answer or with the time-out."""
@@ -112,9 +111,9 @@ class Requester(Drained):
         if not self._up:
             raise PeerDown(self.endpoint, "no peer is connected")
         self._correlation += 1
-        correlation = self._correlation.to_bytes(8, "little")
+        correlation = ask(self._correlation)
         try:
-            send_frames(self._sock, (correlation, b"", payload))
+            send_frames(self._sock, (correlation + payload,))
         except zmq.Again:
             raise PeerDown(self.endpoint, "the peer does not read") from None
         finally:
@@ -191,10 +190,10 @@ class Requester(Drained):
                 frames = receive_frames(self._sock)
             except zmq.Again:
                 return False
-            if len(frames) != _FRAMES or frames[1] or len(frames[2]) > MAX_PAYLOAD:
+            if len(frames) != 1 or not is_ask(frames[0]):
                 self.malformed += 1
                 continue
-            correlation, _, body = frames
+            correlation, body = frames[0][:ASK_SIZE], frames[0][ASK_SIZE:]
             if self._record is not None:
                 self._record(Direction.RECEIVED, self.name, "reply", body, vital=True)
             pending = self._pending.pop(correlation, None)

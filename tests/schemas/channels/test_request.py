@@ -209,14 +209,43 @@ def test_what_is_no_request_is_counted_and_dropped() -> None:
                 raw.send_multipart([b""])
                 raw.send_multipart([b"x"] * 40 + [b"", b"deep"])
                 raw.send_multipart([b"", bytes((1 << 20) + 1)])
-                await eventually(lambda: replier.malformed == 6)
+                raw.send_multipart([b"\x01 short"])
+                raw.send_multipart([b"\x01 too long" + bytes(1 << 20)])
+                raw.send_multipart([b"\x02 not an ask"])
+                await eventually(lambda: replier.malformed == 9)
                 raw.send_multipart([b"", b"fine"])
                 await eventually(lambda: replier.received == 1)
                 assert raw.poll(5000)
                 assert raw.recv_multipart() == [b"", b"re:fine"]
+                raw.send_multipart([b"\x01corr-8b.one frame"])
+                assert await asyncio.to_thread(raw.poll, 5000)
+                assert raw.recv_multipart() == [b"\x01corr-8b.re:one frame"]
                 raw.send_multipart([b"", bytes(3 << 20)])  # libzmq hangs up on this one
                 await asyncio.to_thread(raw.poll, 50)
-                assert (replier.malformed, replier.received) == (6, 1)
+                assert (replier.malformed, replier.received) == (9, 2)
+
+    run(scene)
+
+
+def test_what_is_no_answer_is_counted_and_dropped_and_the_answer_still_arrives() -> None:
+    async def scene() -> None:
+        async with wire() as theirs:
+            with zmq.Context() as context, context.socket(zmq.ROUTER) as raw:
+                raw.linger = 0
+                port = raw.bind_to_random_port("tcp://127.0.0.1")
+                requester = theirs.requester(f"tcp://127.0.0.1:{port}")
+                assert await requester.wait_connected(5)
+                asked = asyncio.ensure_future(requester.request(b"hi", 5))
+                assert await asyncio.to_thread(raw.poll, 5000)
+                peer, question = raw.recv_multipart()
+                begins, body = question[:9], question[9:]
+                assert (begins[:1], body) == (b"\x01", b"hi")
+                for wrong in ([b"\x01 short"], [b"\x02" + question], [begins, b"two"], [begins + bytes((1 << 20) + 1)]):
+                    raw.send_multipart([peer, *wrong])
+                raw.send_multipart([peer, b"\x01another.late"])
+                raw.send_multipart([peer, begins + b"ho"])
+                assert await asked == b"ho"
+                assert (requester.malformed, requester.late, requester.in_flight) == (4, 1, 0)
 
     run(scene)
 
