@@ -6,14 +6,14 @@ import asyncio
 import gc
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from brain.decide import Thought, explain, think
 from brain.link import EngineLink
 from brain.memory import Memory
-from brain.reasons import Reason
+from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
 from schemas import codec, topology
 from schemas.channels import Gap
@@ -21,7 +21,6 @@ from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.latency import LatencyWindow
 from schemas.messages import (
     DecidedOn,
-    Decision,
     MarketTick,
     OrderAck,
     OrderReject,
@@ -50,6 +49,18 @@ def intent_prefix(wall_ns: int) -> str:
     return "i" + digits + "n"
 
 
+class _Untold(NamedTuple):
+    thought: Thought
+    tick: MarketTick
+    sequence: int
+    wall_ns: int
+    intent_id: str
+
+
+def _gist(thought: Thought) -> tuple[str, int]:
+    return (thought.why_not.reason.value if thought.why_not else "", thought.direction)
+
+
 class Brain:
     """One brain for one instrument."""
 
@@ -74,7 +85,7 @@ class Brain:
         self._last_problem = ""
         self._told: tuple[str, int] = ("", 0)
         self._told_ns = 0
-        self._untold: list[Decision] = []
+        self._untold: list[_Untold] = []
         self.publish_to_decode, self.decide_time = LatencyWindow(), LatencyWindow()
         topics = [
             topology.tick(self.instrument), topology.trade(self.instrument), "state.",
@@ -146,12 +157,12 @@ class Brain:
             self._trade(thought, thought.contracts, tick, began_ns)
             return
         self.decide_time.add(self._mono_ns() - began_ns)
-        why_not = thought.why_not.reason.value if thought.why_not else ""
+        told = _gist(thought)
         since_ns = began_ns - self._told_ns
         every_ns = self._settings.brain.publish_ms * NS_PER_MS
-        changed = (why_not, thought.direction) != self._told
+        changed = told != self._told
         if since_ns >= every_ns or (changed and since_ns >= _SHORTEST_PUBLISH_NS):
-            self._tell(self._explained(thought, tick), began_ns)
+            self._tell(thought, tick, began_ns, intent_id="")
 
     def _trade(self, thought: Thought, contracts: Decimal, tick: MarketTick, began_ns: int) -> None:
         """Send first, tell afterwards."""
@@ -160,12 +171,9 @@ class Brain:
         self.decide_time.add(self._mono_ns() - began_ns)
         if sent:
             self.pace.sent(began_ns)
-        why_not = "" if sent else Reason.ENGINE_UNREACHABLE.value
-        decision = msgspec.structs.replace(self._explained(thought, tick), intent_id=order.intent_id, why_not=why_not)
-        self._tell(decision, began_ns)
-
-    def _explained(self, thought: Thought, tick: MarketTick) -> Decision:
-        return explain(thought, self.memory, tick=tick, sequence=self._sequence, wall_ns=self._clock.wall_ns())
+        else:
+            thought = thought._replace(why_not=WhyNot(Reason.ENGINE_UNREACHABLE, "the order could not be sent"))
+        self._tell(thought, tick, began_ns, intent_id=order.intent_id)
 
     def _order(self, direction: int, contracts: Decimal, tick: MarketTick) -> OrderRequest:
         self._intents += 1
@@ -178,15 +186,16 @@ class Brain:
             created_ns=self._clock.wall_ns(),
         )  # fmt: skip
 
-    def _tell(self, decision: Decision, now_ns: int) -> None:
-        """Told a little later, with others: what wakes a thread now would compete with the order on its way."""
-        self._told, self._told_ns = (decision.why_not, decision.direction), now_ns
+    def _tell(self, thought: Thought, tick: MarketTick, now_ns: int, *, intent_id: str) -> None:
+        """Told a little later, with others: what is done now would compete with the order on its way."""
+        self._told, self._told_ns = _gist(thought), now_ns
         if not self._untold:
             asyncio.get_running_loop().call_later(_TELL_AFTER_S, self._tell_all)
-        self._untold.append(decision)
+        self._untold.append(_Untold(thought, tick, self._sequence, self._clock.wall_ns(), intent_id))
 
     def _tell_all(self) -> None:
-        for decision in self._untold:
+        for thought, tick, sequence, wall_ns, intent_id in self._untold:
+            decision = explain(thought, tick=tick, sequence=sequence, wall_ns=wall_ns, intent_id=intent_id)
             self._runtime.reporter.send(TelemetryKind.DECISION, msgspec.to_builtins(decision))
         self._untold.clear()
 

@@ -7,11 +7,12 @@ when something else says no, so that the screen can always show what the brain t
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from brain.algorithms.frames import confirm
 from brain.algorithms.votes import combine, share_vote
-from brain.memory import Memory
+from brain.memory import Memory, Scores
 from brain.order_flow.imbalance import book_imbalance
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
@@ -22,6 +23,14 @@ from schemas.settings import Settings
 
 STATE_LIMIT_NS = 3 * NS_PER_S
 """Age at which the engine's word is no longer believed."""
+
+
+class Verdict(NamedTuple):
+    """What the votes come to. `directions` stand in the order of the frames."""
+
+    directions: tuple[int, ...]
+    direction: int
+    why_not: WhyNot | None
 
 
 class Thought(NamedTuple):
@@ -35,7 +44,8 @@ class Thought(NamedTuple):
     pressure: float | None
     book_vote: int
     flow_vote: int
-    directions: dict[str, int]
+    directions: tuple[int, ...]
+    scores: Scores
 
 
 def think(
@@ -45,17 +55,16 @@ def think(
 
     `reachable`: is the command channel connected? `mono_ns` is monotonic. Unknown scores vote 0.
     """
-    brain = settings.brain
+    brain, scores = settings.brain, memory.scores
     imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, brain.book_levels) if tick.book_valid else None
     pressure = memory.trades.pressure()
     book, flow = share_vote(imbalance, brain.book_threshold), share_vote(pressure, brain.flow_threshold)
-    needed = brain.votes_needed
-    directions = {name: combine((frame.vote, book, flow), needed) for name, frame in memory.frames.items()}
-    direction, why_not = confirm(directions, brain.primary)
+    verdict = _verdict(scores.frames, scores.votes, book, flow, brain.votes_needed, brain.primary)
+    direction = verdict.direction
     price = tick.ask_price if direction > 0 else tick.bid_price
     why_not = (
         _data_speaks_against(memory, tick, mono_ns, pace.entry_ns)
-        or why_not
+        or verdict.why_not
         or _engine_speaks_against(memory, reachable)
         or pace.why_not(mono_ns)
     )
@@ -66,12 +75,24 @@ def think(
             why_not = sized
         else:
             contracts = sized
-    return Thought(direction, why_not, contracts, price, imbalance, pressure, book, flow, directions)
+    return Thought(
+        direction, why_not, contracts, price, imbalance, pressure, book, flow, verdict.directions, scores
+    )  # fmt: skip
 
 
-def explain(thought: Thought, memory: Memory, *, tick: MarketTick, sequence: int, wall_ns: int) -> Decision:
+@lru_cache(maxsize=4096)
+def _verdict(
+    frames: tuple[str, ...], votes: tuple[int, ...], book: int, flow: int, needed: int, primary: str
+) -> Verdict:
+    """Remembered, since votes seldom change from tick to tick."""
+    directions = tuple(combine((vote, book, flow), needed) for vote in votes)
+    direction, why_not = confirm(dict(zip(frames, directions, strict=True)), primary)
+    return Verdict(directions, direction, why_not)
+
+
+def explain(thought: Thought, *, tick: MarketTick, sequence: int, wall_ns: int, intent_id: str = "") -> Decision:
     """The thought in full, for everybody to read: every score and every vote, also where something else said no."""
-    why_not = thought.why_not
+    why_not, scores = thought.why_not, thought.scores
     return Decision(
         sequence=sequence,
         timestamp_ns=wall_ns,
@@ -80,16 +101,17 @@ def explain(thought: Thought, memory: Memory, *, tick: MarketTick, sequence: int
         tick_received_ns=tick.received_ns,
         frames=tuple(
             FrameScores(
-                frame=name, trend_score_pct=frame.trend, book_imbalance=thought.imbalance,
-                trade_pressure=thought.pressure, trend_vote=frame.vote, book_vote=thought.book_vote,
-                flow_vote=thought.flow_vote, direction=thought.directions[name],
+                frame=name, trend_score_pct=trend, book_imbalance=thought.imbalance, trade_pressure=thought.pressure,
+                trend_vote=vote, book_vote=thought.book_vote, flow_vote=thought.flow_vote, direction=direction,
             )
-            for name, frame in memory.frames.items()
+            for name, trend, vote, direction in zip(
+                scores.frames, scores.trends, scores.votes, thought.directions, strict=True
+            )
         ),
         direction=thought.direction,
         why_not=why_not.reason.value if why_not else "",
         why_not_text=why_not.text if why_not else "",
-        intent_id="",
+        intent_id=intent_id,
         contracts=thought.contracts,
         price=thought.price,
         features={},
@@ -99,9 +121,8 @@ def explain(thought: Thought, memory: Memory, *, tick: MarketTick, sequence: int
 def _data_speaks_against(memory: Memory, tick: MarketTick, mono_ns: int, entry_ns: int) -> WhyNot | None:
     if not tick.book_valid or not tick.bid_price < tick.ask_price:  # NaN compares false
         return WhyNot(Reason.BOOK_INVALID, "the engine does not trust its book")
-    for name, frame in memory.frames.items():
-        if frame.hole:
-            return WhyNot(Reason.WARMING_UP, f"{name}: {frame.hole}")
+    if memory.scores.hole:
+        return WhyNot(Reason.WARMING_UP, memory.scores.hole)
     if unknown := memory.heard.unknown(mono_ns, STATE_LIMIT_NS):
         return WhyNot(Reason.STATE_UNKNOWN, unknown)
     if memory.heard.positions_ns < entry_ns:

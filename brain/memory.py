@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from brain.algorithms.votes import trend_vote
 from brain.order_flow.pressure import TradeWindow
@@ -30,8 +31,7 @@ KEEP = 600
 class FrameMemory:
     """Candles of one frame, oldest first, the last one perhaps still forming. `hole` says what is missing.
 
-    `trend` (percent, None: unknown) and its `vote` follow from the candles, and are computed when one changes: a tick
-    finds them ready.
+    `trend` (percent, None: unknown) and its `vote` follow from the candles, and are computed when one changes.
     """
 
     __slots__ = ("_length_ns", "_lookback", "_opens", "_threshold_pct", "closes", "hole", "trend", "vote")
@@ -77,6 +77,18 @@ class FrameMemory:
         self.vote = trend_vote(self.trend, self._threshold_pct)
 
 
+class Scores(NamedTuple):
+    """What the frames say, side by side, in the order of the settings. Never changed: a new one takes its place.
+
+    `trends` in percent, None where unknown; `hole` says which frame has not all of its candles, "" if none.
+    """
+
+    frames: tuple[str, ...]
+    trends: tuple[float | None, ...]
+    votes: tuple[int, ...]
+    hole: str
+
+
 @dataclass(slots=True)
 class Heard:
     """The engine's last words, and when they were heard (monotonic ns)."""
@@ -110,6 +122,7 @@ class Memory:
 
     frames: dict[str, FrameMemory]
     trades: TradeWindow
+    scores: Scores
     heard: Heard = field(default_factory=Heard)
     tick: MarketTick | None = None
 
@@ -121,7 +134,7 @@ class Memory:
         frames = {
             frame: FrameMemory(frame, lookback=lookback, threshold_pct=threshold_pct) for frame in settings.frames
         }
-        return cls(frames=frames, trades=TradeWindow(window_ns))
+        return cls(frames=frames, trades=TradeWindow(window_ns), scores=_scores(frames))
 
     def on_tick(self, tick: MarketTick) -> None:
         """The newest tick."""
@@ -137,8 +150,19 @@ class Memory:
         """A whole history of one frame; frames that nobody asked for are ignored."""
         if history.frame in self.frames:
             self.frames[history.frame].on_history(history)
+            self.scores = _scores(self.frames)
 
     def on_candle(self, candle: Candle) -> None:
         """A live row of one frame."""
         if candle.frame in self.frames:
             self.frames[candle.frame].on_candle(candle)
+            self.scores = _scores(self.frames)
+
+
+def _scores(frames: dict[str, FrameMemory]) -> Scores:
+    each = frames.values()
+    holes = [f"{name}: {frame.hole}" for name, frame in frames.items() if frame.hole]
+    return Scores(
+        tuple(frames), tuple(frame.trend for frame in each), tuple(frame.vote for frame in each),
+        holes[0] if holes else "",
+    )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from brain.reasons import Reason, WhyNot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeLimits:
+class SizeLimits(NamedTuple):
     """What the engine says: lot, minimum and largest order in contracts; base currency a contract; equity in quote."""
 
     equity: Decimal
@@ -28,7 +28,7 @@ def contracts_for(
              authority, share in (0, 1] that is left after refusals.
     Source:  SPEC.md 7, layer 4: contracts = notional / (price x contract value).
     """
-    notional = limits.equity * Decimal(str(risk_pct)) / 100 if risk_pct else fixed_notional
+    notional = limits.equity * _share(risk_pct) if risk_pct else fixed_notional
     contracts = notional * authority / (Decimal(str(price)) * limits.contract_value)
     if limits.largest is not None:
         contracts = min(contracts, limits.largest)
@@ -36,3 +36,8 @@ def contracts_for(
     if contracts < limits.minimum or contracts <= 0:
         return WhyNot(Reason.UNDER_MINIMUM, f"{contracts} contracts, the minimum is {limits.minimum}")
     return contracts
+
+
+@lru_cache(maxsize=64)
+def _share(percent: float) -> Decimal:
+    return Decimal(str(percent)) / 100

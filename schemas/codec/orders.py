@@ -46,43 +46,32 @@ def _fill_order(order: pb.OrderRequest, body: OrderRequest) -> None:
 class OrderRequestEncoder:
     """Builds order requests in one message object, again and again, and sets what differs from the one before."""
 
-    __slots__ = ("_before", "_message")
+    __slots__ = ("_kept", "_message")
 
     def __init__(self) -> None:
         self._message = pb.Request()
-        self._before: OrderRequest | None = None
+        self._kept: tuple[object, ...] | None = None
 
     def encode(self, value: OrderRequest, *, sequence: int, timestamp_ns: int) -> bytes:
         """Bytes of an envelope with one order."""
-        message, before = self._message, self._before
-        if before is None or not _alike(before, value):
+        message = self._message
+        kept = (
+            value.side, value.tp_pct, value.sl_pct, value.reduce_only, value.instrument, value.limit_price,
+        )  # fmt: skip
+        if kept != self._kept:
             message.Clear()
             _fill_order(message.order, value)
+            self._kept = kept
         else:
-            order = message.order
+            order, decided = message.order, value.decided_on
             order.intent_id = value.intent_id
             order.contracts = decimal_text(value.contracts)
-            decided = order.decided_on
-            decided.tick_sequence = value.decided_on.tick_sequence
-            decided.timestamp_ns = value.decided_on.timestamp_ns
             order.created_ns = value.created_ns
-        self._before = value
+            order.decided_on.tick_sequence = decided.tick_sequence
+            order.decided_on.timestamp_ns = decided.timestamp_ns
         message.sequence = sequence
         message.timestamp_ns = timestamp_ns
         return message.SerializeToString()
-
-
-def _alike(one: OrderRequest, other: OrderRequest) -> bool:
-    """Do two orders differ only in what every order has of its own? NaN is like nothing."""
-    return (
-        one.side is other.side
-        and one.tp_pct == other.tp_pct
-        and one.sl_pct == other.sl_pct
-        and one.limit_price is None
-        and other.limit_price is None
-        and one.reduce_only == other.reduce_only
-        and one.instrument == other.instrument
-    )
 
 
 def encode_request(value: Request) -> bytes:
@@ -111,14 +100,13 @@ def _order(order: pb.OrderRequest) -> OrderRequest:
     limit: Decimal | None = None
     if order.HasField("limit_price"):
         limit = decimal_of(order.limit_price, "OrderRequest.limit_price")
+    decided = order.decided_on
     return OrderRequest(
         intent_id=order.intent_id, instrument=order.instrument, side=side,
         contracts=decimal_of(order.contracts, "OrderRequest.contracts"), reduce_only=order.reduce_only,
         tp_pct=order.tp_pct if order.HasField("tp_pct") else None,
         sl_pct=order.sl_pct if order.HasField("sl_pct") else None,
-        decided_on=DecidedOn(
-            tick_sequence=order.decided_on.tick_sequence, timestamp_ns=order.decided_on.timestamp_ns
-        ),
+        decided_on=DecidedOn(tick_sequence=decided.tick_sequence, timestamp_ns=decided.timestamp_ns),
         created_ns=order.created_ns, limit_price=limit,
     )  # fmt: skip
 

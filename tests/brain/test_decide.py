@@ -97,7 +97,7 @@ def bullish() -> Memory:
 def decided(memory: Memory, pace: Pace | None = None, tick: MarketTick = TICK, **changes: Any) -> Decision:
     plain: dict[str, Any] = {"mono_ns": NOW, "reachable": True}
     thought = think(memory, pace or Pace(SETTINGS.sizing), SETTINGS, tick=tick, **{**plain, **changes})
-    return explain(thought, memory, tick=tick, sequence=1, wall_ns=5)
+    return explain(thought, tick=tick, sequence=1, wall_ns=5)
 
 
 def test_three_votes_for_up_in_both_frames_make_a_long_entry_of_half_a_percent() -> None:
