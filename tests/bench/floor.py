@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+from typing import Any
 
 import zmq
 
@@ -33,7 +36,7 @@ while True:
 _ENGINE = """
 import asyncio, json, sys, time
 import picows, uvloop, zmq
-ws, tick, answer, seconds = sys.argv[1], b"t" * int(sys.argv[2]), b"a" * 60, float(sys.argv[3])
+ws, tick, answer, seconds, out = sys.argv[1], b"t" * int(sys.argv[2]), b"a" * 60, float(sys.argv[3]), sys.argv[4]
 context = zmq.Context()
 pub, rep = context.socket(zmq.PUB), context.socket(zmq.REP)
 ports = [sock.bind_to_random_port("tcp://127.0.0.1") for sock in (pub, rep)]
@@ -61,36 +64,44 @@ async def main():
     transport.disconnect()
 uvloop.run(main())
 pub.send(b"end")
-print(json.dumps(found[len(found) // 10:]), flush=True)
+with open(out, "w") as file:
+    json.dump(found[len(found) // 10:], file)
 context.destroy(linger=500)
 """
 
 
 def two_hops_ns(*, frames_per_s: int, seconds: float) -> list[int]:
     """Durations from the websocket callback to the raw order in hand, ns."""
-    exchange = subprocess.Popen(
-        [sys.executable, "-m", "engine.exchange", "--port", "0", "--frames-per-s", str(frames_per_s)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    children = [exchange]
-    try:
-        assert exchange.stdout is not None
-        ws = json.loads(exchange.stdout.readline())["ws"] + "/public"
-        engine = subprocess.Popen(
-            [sys.executable, "-c", _ENGINE, ws, str(TICK_BYTES), str(seconds)], stdout=subprocess.PIPE, text=True
-        )
-        children.append(engine)
-        assert engine.stdout is not None
-        endpoints = [f"tcp://127.0.0.1:{port}" for port in json.loads(engine.stdout.readline())]
-        children.append(subprocess.Popen([sys.executable, "-c", _PEER, *endpoints, str(ORDER_BYTES)]))
-        found: list[int] = json.loads(engine.stdout.readline())
-        return found
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
+    children: list[subprocess.Popen[str]] = []
+    with tempfile.TemporaryDirectory(prefix="sv-") as directory:
+        try:
+            return _two_hops_ns(children, Path(directory) / "durations.json", frames_per_s, seconds)
+        finally:
+            for child in children:
+                child.kill()
+                child.wait()
+                if child.stdout is not None:
+                    child.stdout.close()
+
+
+def _two_hops_ns(children: list[subprocess.Popen[str]], out: Path, frames_per_s: int, seconds: float) -> list[int]:
+    ws = _said(children, ["-m", "engine.exchange", "--port", "0", "--frames-per-s", str(frames_per_s)])["ws"]
+    ports = _said(children, ["-c", _ENGINE, ws + "/public", str(TICK_BYTES), str(seconds), str(out)])
+    endpoints = [f"tcp://127.0.0.1:{port}" for port in ports]
+    children.append(subprocess.Popen([sys.executable, "-c", _PEER, *endpoints, str(ORDER_BYTES)], text=True))
+    code = children[1].wait(seconds + 30)
+    if code:
+        raise ChildProcessError(f"the engine of the floor ended with {code}")
+    found: list[int] = json.loads(out.read_text())
+    return found
+
+
+def _said(children: list[subprocess.Popen[str]], arguments: list[str]) -> Any:
+    """Start a child; the first line that it says."""
+    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
+    children.append(child)
+    assert child.stdout is not None
+    return json.loads(child.stdout.readline())
 
 
 def idle_two_hops_ns(*, rate: int, seconds: float) -> list[int]:
