@@ -15,6 +15,7 @@ from brain.link import EngineLink
 from brain.memory import Memory
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
+from brain.sizing.size import Sizer
 from schemas import codec, topology
 from schemas.channels import Gap
 from schemas.clock import NS_PER_MS, NS_PER_S
@@ -73,6 +74,7 @@ class Brain:
         self.instrument = settings.venue.instrument
         self.memory = Memory.of(settings.brain)
         self.pace = Pace(settings.sizing)
+        self._size = Sizer(settings.sizing)
         self.link = EngineLink(
             requester=runtime.wire.requester(settings.wire.command), clock=clock, on_outcome=self._on_outcome
         )
@@ -151,8 +153,9 @@ class Brain:
         began_ns = self._mono_ns()
         self._sequence += 1
         thought = think(
-            self.memory, self.pace, self._settings, tick=tick, mono_ns=began_ns, reachable=self.link.connected
-        )
+            self.memory, self.pace, self._size, self._settings.brain, tick=tick, mono_ns=began_ns,
+            reachable=self.link.connected,
+        )  # fmt: skip
         if thought.contracts is not None:
             self._trade(thought, thought.contracts, tick, began_ns)
             return
@@ -286,7 +289,7 @@ class Brain:
         while True:
             await asyncio.sleep(_WARM_EVERY_S)
             tick, now_ns = self.memory.tick, self._mono_ns()
-            think(self.memory, self.pace, self._settings, tick=tick, mono_ns=now_ns, reachable=False)
+            think(self.memory, self.pace, self._size, self._settings.brain, tick=tick, mono_ns=now_ns, reachable=False)
             warm = self._order(1, Decimal(1), tick)
             self._intents -= 1
             self.link.warm(warm)

@@ -16,10 +16,10 @@ from brain.memory import Memory, Scores
 from brain.order_flow.imbalance import book_imbalance
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
-from brain.sizing.size import SizeLimits, contracts_for
+from brain.sizing.size import Sizer
 from schemas.clock import NS_PER_S
 from schemas.messages import Decision, FrameScores, MarketTick, TradingState
-from schemas.settings import Settings
+from schemas.settings.tree import Brain as BrainSettings
 
 STATE_LIMIT_NS = 3 * NS_PER_S
 """Age at which the engine's word is no longer believed."""
@@ -49,17 +49,17 @@ class Thought(NamedTuple):
 
 
 def think(
-    memory: Memory, pace: Pace, settings: Settings, *, tick: MarketTick, mono_ns: int, reachable: bool
+    memory: Memory, pace: Pace, size: Sizer, settings: BrainSettings, *, tick: MarketTick, mono_ns: int, reachable: bool
 ) -> Thought:
     """What to do at this tick. `contracts` is set, and `why_not` None, when an order is to be sent.
 
     `reachable`: is the command channel connected? `mono_ns` is monotonic. Unknown scores vote 0.
     """
-    brain, scores = settings.brain, memory.scores
-    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, brain.book_levels) if tick.book_valid else None
+    scores = memory.scores
+    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, settings.book_levels) if tick.book_valid else None
     pressure = memory.trades.pressure()
-    book, flow = share_vote(imbalance, brain.book_threshold), share_vote(pressure, brain.flow_threshold)
-    verdict = _verdict(scores.frames, scores.votes, book, flow, brain.votes_needed, brain.primary)
+    book, flow = share_vote(imbalance, settings.book_threshold), share_vote(pressure, settings.flow_threshold)
+    verdict = _verdict(scores.frames, scores.votes, book, flow, settings.votes_needed, settings.primary)
     direction = verdict.direction
     price = tick.ask_price if direction > 0 else tick.bid_price
     why_not = (
@@ -70,7 +70,9 @@ def think(
     )
     contracts = None
     if why_not is None:
-        sized = _size(memory, pace, settings, price)
+        assert memory.heard.engine is not None
+        assert memory.heard.account is not None
+        sized = size(memory.heard.engine, memory.heard.account, price, pace.authority)
         if isinstance(sized, WhyNot):
             why_not = sized
         else:
@@ -146,19 +148,3 @@ def _engine_speaks_against(memory: Memory, reachable: bool) -> WhyNot | None:
     if heard.orders.working:
         return WhyNot(Reason.ORDER_WORKING, f"{len(heard.orders.working)} orders")
     return None
-
-
-def _size(memory: Memory, pace: Pace, settings: Settings, price: float) -> Decimal | WhyNot:
-    engine, account = memory.heard.engine, memory.heard.account
-    assert engine is not None
-    assert account is not None
-    if engine.lot is None or engine.minimum is None or engine.contract_value is None or account.equity is None:
-        return WhyNot(Reason.STATE_UNKNOWN, "equity or terms of the instrument are not known")
-    limits = SizeLimits(
-        equity=account.equity, contract_value=engine.contract_value, lot=engine.lot, minimum=engine.minimum,
-        largest=engine.max_order_contracts,
-    )  # fmt: skip
-    return contracts_for(
-        limits=limits, price=price, risk_pct=settings.sizing.risk_pct_per_trade,
-        fixed_notional=settings.sizing.fixed_notional_usdt, authority=pace.authority,
-    )  # fmt: skip

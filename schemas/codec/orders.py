@@ -46,10 +46,12 @@ def _fill_order(order: pb.OrderRequest, body: OrderRequest) -> None:
 class OrderRequestEncoder:
     """Builds order requests in one message object, again and again, and sets what differs from the one before."""
 
-    __slots__ = ("_kept", "_message")
+    __slots__ = ("_decided", "_kept", "_message", "_order")
 
     def __init__(self) -> None:
         self._message = pb.Request()
+        self._order = self._message.order
+        self._decided = self._order.decided_on
         self._kept: tuple[object, ...] | None = None
 
     def encode(self, value: OrderRequest, *, sequence: int, timestamp_ns: int) -> bytes:
@@ -60,15 +62,17 @@ class OrderRequestEncoder:
         )  # fmt: skip
         if kept != self._kept:
             message.Clear()
-            _fill_order(message.order, value)
+            self._order = message.order
+            _fill_order(self._order, value)
+            self._decided = self._order.decided_on
             self._kept = kept
         else:
-            order, decided = message.order, value.decided_on
+            order, decided = self._order, value.decided_on
             order.intent_id = value.intent_id
-            order.contracts = decimal_text(value.contracts)
+            order.contracts = format(value.contracts, "f")
             order.created_ns = value.created_ns
-            order.decided_on.tick_sequence = decided.tick_sequence
-            order.decided_on.timestamp_ns = decided.timestamp_ns
+            self._decided.tick_sequence = decided.tick_sequence
+            self._decided.timestamp_ns = decided.timestamp_ns
         message.sequence = sequence
         message.timestamp_ns = timestamp_ns
         return message.SerializeToString()

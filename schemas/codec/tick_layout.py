@@ -100,6 +100,12 @@ class TickLayout:
             raise LayoutError(f"{len(self._holes)} runs of offsets between the fields, 2 expected")
 
     @property
+    def prefixed_scalars(self) -> struct.Struct:
+        """The prefix as bytes and all scalars, from the beginning of the message."""
+        size = len(self.prefix)
+        return struct.Struct(f"<{size}s{self.start - size}x{self.scalars.format[1:]}")
+
+    @property
     def holes(self) -> tuple[bytes, bytes]:
         """The bytes before the bids (offsets and a vector's length) and before the asks: constant."""
         return self._holes[0], self._holes[1]

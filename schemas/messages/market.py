@@ -29,7 +29,7 @@ class Side(IntEnum):
     SELL = 2
 
 
-class MarketTick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MarketTick(msgspec.Struct, frozen=True, gc=False):
     """Top of the book and the last trade of one instrument at one frame of the venue.
 
     `exchange_ns` is the venue's clock; `received_ns` and `published_ns` are the engine's wall clock;

@@ -15,7 +15,7 @@ from brain.decide import explain, think
 from brain.memory import FrameMemory, Memory
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
-from brain.sizing.size import SizeLimits, contracts_for
+from brain.sizing.size import SizeLimits, Sizer, contracts_for
 from schemas.messages import (
     FRAME_NS,
     AccountState,
@@ -96,7 +96,8 @@ def bullish() -> Memory:
 
 def decided(memory: Memory, pace: Pace | None = None, tick: MarketTick = TICK, **changes: Any) -> Decision:
     plain: dict[str, Any] = {"mono_ns": NOW, "reachable": True}
-    thought = think(memory, pace or Pace(SETTINGS.sizing), SETTINGS, tick=tick, **{**plain, **changes})
+    size = Sizer(SETTINGS.sizing)
+    thought = think(memory, pace or Pace(SETTINGS.sizing), size, SETTINGS.brain, tick=tick, **{**plain, **changes})
     return explain(thought, tick=tick, sequence=1, wall_ns=5)
 
 
@@ -230,6 +231,43 @@ def test_the_size_is_on_the_lot_and_never_above_the_notional(price: float, risk_
 def test_zero_risk_means_the_fixed_notional() -> None:
     sized = contracts_for(limits=LIMITS, price=50_000.0, risk_pct=0, fixed_notional=Decimal(1_000))
     assert sized == Decimal("2.00")
+
+
+PRICES = st.sampled_from([50_000.0, 64_000.1, 64_000.2])
+AUTHORITIES = st.sampled_from([Decimal(1), Decimal("0.5")])
+EQUITIES = st.sampled_from([Decimal(100_000), Decimal(50_000), None])
+LARGEST = st.sampled_from([None, Decimal("0.3"), Decimal(9)])
+
+
+@given(st.lists(st.tuples(PRICES, AUTHORITIES, EQUITIES, LARGEST), min_size=2, max_size=12))
+def test_a_kept_size_is_the_size_that_a_fresh_sizer_would_find(
+    asked: list[tuple[float, Decimal, Decimal | None, Decimal | None]],
+) -> None:
+    kept, heard = Sizer(SETTINGS.sizing), bullish().heard
+    assert heard.account is not None
+    for price, authority, equity, largest in asked:
+        engine = msgspec.structs.replace(ENGINE, max_order_contracts=largest)
+        account = msgspec.structs.replace(heard.account, equity=equity)
+        answers = [size(engine, account, price, authority) for size in (kept, kept, Sizer(SETTINGS.sizing))]
+        assert answers[0] == answers[1] == answers[2]
+        if equity is None:
+            assert isinstance(answers[0], WhyNot)
+            assert answers[0].reason is Reason.STATE_UNKNOWN
+
+
+def test_only_what_changed_is_sized_anew() -> None:
+    size, heard = Sizer(SETTINGS.sizing), bullish().heard
+    assert heard.engine is not None
+    assert heard.account is not None
+    half = Decimal("0.5")
+    before = size(heard.engine, heard.account, 64_000.1, Decimal(1))
+    assert before == Decimal("0.78")
+    assert size(heard.engine, heard.account, 64_000.1, half) == Decimal("0.39")
+    assert size(heard.engine, heard.account, 32_000.0, half) == Decimal("0.78")
+    poorer = msgspec.structs.replace(heard.account, equity=Decimal(50_000))
+    assert size(heard.engine, poorer, 32_000.0, half) == Decimal("0.39")
+    smaller = msgspec.structs.replace(heard.engine, max_order_contracts=Decimal("0.1"))
+    assert size(smaller, poorer, 32_000.0, half) == Decimal("0.1")
 
 
 def test_a_violation_halves_the_size_and_an_ack_gives_it_back() -> None:
