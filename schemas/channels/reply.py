@@ -105,7 +105,7 @@ class Replier(Drained):
             if self._closed:
                 return False
             try:
-                frames = receive_frames(self._sock)
+                frames = receive_frames(self._sock, routed=True)
             except zmq.Again:
                 return False
             way = _way_back(frames)
