@@ -12,15 +12,18 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from schemas import codec, topology
 from schemas.channels import Keyring, Wire
-from schemas.clock import SystemClock
-from schemas.messages import Signal, SignalKind, TelemetryKind
+from schemas.clock import NS_PER_S, SystemClock
+from schemas.messages import RejectCode, Signal, SignalKind, TelemetryKind
 
+_STDERR: Final = "stderr"
+_READY_S: Final = 30.0
+_SETTLE_S: Final = 3.0
 _PORTS = ("MARKET_PORT", "COMMAND_PORT", "TELEMETRY_PORT", "SIGNAL_PORT")
 _EAGER = {
     # a brain that wants to trade at every tick, and a gate that answers every order at once: no venue in the figure
@@ -93,13 +96,17 @@ async def _run(
     keys = Keyring.load_or_create(home / "keys") if curve else None
     wire = Wire(process=topology.OPS, keys=keys, clock=SystemClock())
     ready: set[str] = set()
+    measuring = False
+    seen: list[tuple[int, float]] = []
 
     def on_telemetry(payload: memoryview) -> None:
         message = codec.decode_telemetry(payload)
         ready.add(message.process)
         if message.kind is TelemetryKind.METRICS:
             measured.metrics.update(message.data)
-        elif message.kind is TelemetryKind.LOG and message.data["level"] in {"warning", "error"}:
+            if measuring and "engine.frames" in message.data:
+                seen.append((message.mono_ns, message.data["engine.frames"]))
+        elif measuring and message.kind is TelemetryKind.LOG and message.data["level"] in {"warning", "error"}:
             measured.logs.append(f"{message.process}: {message.data['text']}")
 
     try:
@@ -107,20 +114,27 @@ async def _run(
         publisher = wire.publisher(f"tcp://127.0.0.1:{ports[3]}")
         beat = asyncio.create_task(_heartbeats(publisher))
         venue = _exchange(children, environment, frames_per_s)
-        children.extend(
-            subprocess.Popen([sys.executable, "-m", name], env=environment | venue, text=True)
-            for name in ("engine", "brain")
-        )
-        async with asyncio.timeout(30):
+        with (home / _STDERR).open("w") as stderr:
+            children.extend(
+                subprocess.Popen([sys.executable, "-m", name], env=environment | venue, stderr=stderr, text=True)
+                for name in ("engine", "brain")
+            )
+        async with asyncio.timeout(_READY_S):
             while not {"engine", "brain"} <= ready or measured.metrics.get("engine.orders", 0) < 100:
                 await asyncio.sleep(0.1)
-        await asyncio.sleep(3)
-        before = dict(measured.metrics)
+        await asyncio.sleep(_SETTLE_S)
+        measuring = True
         await asyncio.sleep(seconds)
-        measured.rate = (measured.metrics["engine.frames"] - before["engine.frames"]) / seconds
+        measuring = False
+        (began_ns, frames), (ended_ns, more) = seen[0], seen[-1]
+        measured.rate = (more - frames) * NS_PER_S / (ended_ns - began_ns)
         beat.cancel()
+    except TimeoutError:
+        said = (home / _STDERR).read_text()[-2_000:]
+        raise ChildProcessError(f"no orders within {_READY_S:g} s; the processes said:\n{said}") from None
     finally:
         wire.close()
+    measured.logs = [text for text in measured.logs if RejectCode.NOT_ALLOWED.value not in text]  # every order's answer
     return measured
 
 
