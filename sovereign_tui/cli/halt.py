@@ -72,7 +72,8 @@ def show(receipt: dict[str, Any]) -> None:
     )
     for label, key in steps:
         at = receipt[key]
-        after = "unknown" if at is None else f"{(at - receipt['requested_ns']) / 1e6:+.1f} ms"
+        missing = "none needed" if key == "cancels_sent_ns" and receipt["verified"] else "unknown"
+        after = missing if at is None else f"{(at - receipt['requested_ns']) / 1e6:+.1f} ms"
         sys.stdout.write(f"  {label:<20} {after}\n")
     open_orders = receipt["open_orders"]
     sys.stdout.write(f"  {'open orders':<20} {'unknown' if open_orders is None else open_orders}\n")
