@@ -12,6 +12,7 @@ from sovereign_tui.cockpit.text import Row, Span, number, row, size
 _LEVELS: Final = 5
 """Levels a side of the imbalance shown; SPEC.md 7."""
 
+_COLUMN: Final = 8
 _LEAST: Final = 50
 """Columns that the ladder takes; what is narrower shows its left part."""
 
@@ -96,15 +97,18 @@ def _side(prices: tuple[float, ...], sizes: tuple[float, ...], depth: int) -> li
     return list(zip(prices[:depth], sizes[:depth], cumulative, strict=False))
 
 
-def _depth(contracts: float) -> str:
-    return number(contracts, 2 if contracts < 10_000 else 0)
+def depth_text(contracts: float) -> str:
+    """At most 7 characters, so that two columns of 8 never touch: the larger the number, the fewer its decimals."""
+    million = f"{contracts / 1e6:.2f}M"
+    texts = (number(contracts, 2), number(contracts, 1), number(contracts, 0), million)
+    return next((text for text in texts if len(text) < _COLUMN), f"{contracts:.1e}")
 
 
 def _bid_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
     if level is None:
         return (Span(" " * width),)
     price, amount, cumulative = level
-    text = f"{_depth(cumulative):>8}{_depth(amount):>8}{number(price, 1):>{width - 17}} "
+    text = f"{depth_text(cumulative):>{_COLUMN}}{depth_text(amount):>{_COLUMN}}{number(price, 1):>{width - 17}} "
     return _heat(text, round(width * cumulative / most), width - 1 - len(number(price, 1)), "bid", from_right=True)
 
 
@@ -112,7 +116,7 @@ def _ask_cells(level: tuple[float, float, float] | None, width: int, most: float
     if level is None:
         return (Span(" " * width),)
     price, amount, cumulative = level
-    text = f" {number(price, 1):<{width - 17}}{_depth(amount):>8}{_depth(cumulative):>8}"
+    text = f" {number(price, 1):<{width - 17}}{depth_text(amount):>{_COLUMN}}{depth_text(cumulative):>{_COLUMN}}"
     return _heat(text, round(width * cumulative / most), 1 + len(number(price, 1)), "ask", from_right=False)
 
 

@@ -3,11 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.messages import Cause, TradingState
 from sovereign_tui.cockpit.frame import Paint, framed
 from sovereign_tui.cockpit.layout import arrange
 from sovereign_tui.cockpit.panes import banner, footer, header
+from sovereign_tui.cockpit.panes.book import depth_text
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
 from sovereign_tui.cockpit.text import Row, plain, width_of
@@ -109,6 +112,32 @@ def test_flat_is_not_unknown() -> None:
     assert "FLAT" in _text(_pane("3", _paint(_view(empty))))
     assert "pos flat" in plain(header.draw(_paint(_view(empty)), 120)[1])
     assert "pos flat STALE" in plain(header.draw(_paint(_view(empty), age_ms=4_000), 120)[1])
+
+
+@given(st.floats(0, 1e12))
+def test_a_size_leaves_a_gap_to_the_next_column_and_is_still_that_size(contracts: float) -> None:
+    text = depth_text(contracts)
+    assert len(text) <= 7
+    shown = float(text.rstrip("M").replace(",", "")) * (1e6 if text.endswith("M") else 1)
+    assert shown == pytest.approx(contracts, rel=0.05, abs=0.005001)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "text"),
+    [
+        (0.01, "0.01"), (999.99, "999.99"), (1299.0, "1,299.0"), (9999.99, "10,000"), (123_456.7, "123,457"),
+        (1_234_567.0, "1.23M"), (2e9, "2.0e+09"),
+    ],
+)  # fmt: skip
+def test_the_larger_a_size_the_fewer_its_decimals(contracts: float, text: str) -> None:
+    assert depth_text(contracts) == text
+
+
+def test_large_sizes_stand_apart_in_the_book() -> None:
+    view = _view(make.tick(bid_sizes=(1_299.0,) * 20, ask_sizes=(25_300.5,) * 20))
+    text = _text(_pane("1", _paint(view), width=52))
+    assert "1,299.0 1,299.0" in text
+    assert "25,300  25,300" in text
 
 
 def test_a_book_that_the_engine_does_not_trust_is_said() -> None:
