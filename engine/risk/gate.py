@@ -17,7 +17,7 @@ from engine.risk.rules import (
 )
 from engine.risk.view import Refusal, RiskView
 from schemas.messages import OrderRequest, RejectCode
-from schemas.settings.tree import Risk
+from schemas.settings.risk import Risk
 
 _SEAL: Final = object()
 

@@ -16,6 +16,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONFIG_UPDATE: _ClassVar[Kind]
     OPS_HEARTBEAT: _ClassVar[Kind]
     SHUTDOWN: _ClassVar[Kind]
+    REARM: _ClassVar[Kind]
 KIND_UNKNOWN: Kind
 SYSTEM_HALT: Kind
 SYSTEM_RESUME: Kind
@@ -23,6 +24,7 @@ FLATTEN: Kind
 CONFIG_UPDATE: Kind
 OPS_HEARTBEAT: Kind
 SHUTDOWN: Kind
+REARM: Kind
 
 class Signal(_message.Message):
     __slots__ = ("kind", "id", "issuer", "reason", "timestamp_ns", "sequence", "target", "changes")

@@ -14,7 +14,7 @@ from schemas.messages.orders import (
     Reply,
     Request,
 )
-from schemas.messages.signals import Signal, SignalKind
+from schemas.messages.signals import CONFIRMED, Signal, SignalKind
 from schemas.messages.state import (
     AccountState,
     Cause,
@@ -64,6 +64,7 @@ __all__ = [
     "Reply",
     "Request",
     "Side",
+    "CONFIRMED",
     "Signal",
     "SignalKind",
     "SystemState",

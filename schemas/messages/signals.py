@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 import msgspec
+
+CONFIRMED: Final = "confirmed"
+"""Target of a CONFIG_UPDATE whose loosening the operator has confirmed."""
 
 
 class SignalKind(IntEnum):
@@ -16,12 +20,14 @@ class SignalKind(IntEnum):
     CONFIG_UPDATE = 4
     OPS_HEARTBEAT = 5
     SHUTDOWN = 6
+    REARM = 7
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One system event. `target`: the halt's id for SYSTEM_RESUME; a process, or "" for all, for SHUTDOWN.
 
-    `changes` (CONFIG_UPDATE): dotted setting -> value as TOML text.
+    `changes` (CONFIG_UPDATE): dotted setting -> value as TOML text; a loosening needs CONFIRMED as the target.
+    REARM lifts what waits for the operator: the repeated-execution throttle, the drawdown stop, unexplained answers.
     """
 
     kind: SignalKind

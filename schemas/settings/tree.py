@@ -5,19 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from schemas.messages import FRAME_NS
+from schemas.settings.risk import Risk, Section
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0.5, lt=1)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused, values never coerced silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, coerce_numbers_to_str=True)
 
 
 class Venue(Section):
@@ -29,6 +24,9 @@ class Venue(Section):
     ws_url: str = Field("", description="Base URL of the websocket, without /public; empty: the venue's own")
     leverage: int = Field(5, ge=1, le=125, description="Leverage set at start, times")
     margin_mode: Literal["isolated", "cross"] = Field("isolated", description="tdMode of every order")
+    arming_paper_hours: float = Field(
+        24.0, ge=0, le=8_760, description="Length of the paper run that live trading asks for, h"
+    )
     request_timeout_ms: int = Field(3_000, ge=50, le=60_000, description="Longest wait for a REST answer, ms")
 
 
@@ -88,21 +86,15 @@ class Exchange(Section):
     frames_per_s: int = Field(0, ge=0, le=100_000, description="Fixed rate of book frames, for benchmarks; 0: as OKX")
 
 
-class Risk(Section):
-    """Limits of the gate. A missing limit refuses."""
-
-    instruments: tuple[str, ...] = Field(("BTC-USDT-SWAP",), description="What may be traded")
-    max_account_share_pct: Percent = Field(10.0, description="Largest notional of one order, percent of equity")
-    price_ttl_ms: float = Field(100.0, gt=0, le=60_000, description="Largest age of the price decided on, ms")
-    feed_silence_ms: float = Field(2_000.0, gt=0, le=600_000, description="Longest silence of the feed, ms")
-    order_ttl_ms: int = Field(2_000, ge=100, le=60_000, description="The venue drops an order older than this, ms")
-
-
 class Safety(Section):
     """When the engine stops by itself."""
 
     brain_timeout_s: float = Field(3.0, ge=0.5, le=600, description="Without a heartbeat of the brain: dead, s")
     ops_timeout_s: float = Field(3.0, ge=0.5, le=600, description="Without a heartbeat of ops: only reduce, s")
+    protection_timeout_s: float = Field(
+        3.0, ge=0.2, le=60, description="How long a position may be without a stop at the venue, s"
+    )
+    dead_man_s: int = Field(30, ge=10, le=120, description="cancel-all-after while orders rest, s")
     brain_death: Literal["all", "unprotected", "none"] = Field(
         "unprotected", description="Which positions to close when the brain dies"
     )

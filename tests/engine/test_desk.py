@@ -19,7 +19,7 @@ from schemas import codec
 from schemas.channels import Reply as Answer
 from schemas.channels import Wire
 from schemas.messages import DecidedOn, Heartbeat, HeartbeatAck, OrderReject, OrderRequest, RejectCode, Reply, Request
-from schemas.settings.tree import Risk
+from schemas.settings.risk import Risk
 from tests.support.clock import ManualClock
 from tests.support.orders import INSTRUMENT, TERMS, order
 

@@ -11,7 +11,7 @@ from engine.risk.gate import Cleared, Gate, default_gate
 from engine.risk.rules import AccountShare, Grid, PriceAge, TradingStateRule
 from engine.risk.view import Refusal, reduces
 from schemas.messages import OrderRequest, RejectCode, Side, TradingState
-from schemas.settings.tree import Risk
+from schemas.settings.risk import Risk
 from tests.support.orders import ORDER, TERMS, order, view
 
 GATE = default_gate(Risk())
