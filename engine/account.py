@@ -1,4 +1,4 @@
-"""Position, balance and the day's result, as the venue tells them. None until it has."""
+"""Position, balance and results, as the venue tells them. None until it has."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.execution.orders import number
+from engine.risk.ledger import Ledger, Trade, trade_wall_ns
+from engine.venue.answers import Algo, Fill
 from engine.venue.frames import AccountData, OrderData, PositionData
-from engine.venue.rest import Algo, Fill
-from schemas.clock import NS_PER_S, Clock
+from schemas.clock import Clock
 from schemas.messages import AccountState, PositionsState, PositionView
-
-_DAY_NS = 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +22,33 @@ class Protection:
 
 
 class Account:
-    """The engine's knowledge of the account. Every method may raise decimal.InvalidOperation on a bad number."""
+    """The engine's knowledge of the account. Every method may raise decimal.InvalidOperation on a bad number.
 
-    def __init__(self, *, instrument: str, currency: str, clock: Clock) -> None:
+    `version` counts what the venue pushed: a REST answer that was under way meanwhile may be the older news.
+    """
+
+    def __init__(self, *, instrument: str, margin_mode: str, currency: str, clock: Clock, ledger: Ledger) -> None:
         self._instrument = instrument
+        self._margin_mode = margin_mode
         self._currency = currency
         self._clock = clock
+        self._ledger = ledger
         self._position: PositionData | None = None
-        self._seen_trades: set[str] = set()
-        self._day = clock.wall_ns() // _DAY_NS
+        self.version = 0
         self.contracts: Decimal | None = None
         self.equity: Decimal | None = None
         self.available: Decimal | None = None
-        self.realised_today: Decimal | None = None
-        self.fees_today: Decimal | None = None
+        self.leverage: Decimal | None = None
         self.protection = Protection()
 
     def on_positions(self, rows: list[PositionData], *, whole: bool = False) -> None:
         """Positions of a push or, `whole`, of a REST answer, in which an absent one is flat."""
         if whole:
             self._position, self.contracts = None, Decimal(0)
+        else:
+            self.version += 1
         for row in rows:
-            if row.instId == self._instrument:
+            if row.instId == self._instrument and row.mgnMode in {"", self._margin_mode}:
                 self.contracts = number(row.pos) or Decimal(0)
                 self._position = row if self.contracts else None
         if not self.contracts:
@@ -55,22 +59,20 @@ class Account:
         for detail in data.details:
             if detail.ccy == self._currency:
                 self.equity = number(detail.eq)
-                self.available = number(detail.availEq) or number(detail.availBal)
+                free = number(detail.availEq)
+                self.available = number(detail.availBal) if free is None else free
 
-    def on_fills(self, fills: list[Fill]) -> None:
-        """The fills that REST knows: the day begins with them."""
-        self._roll_day()
-        self.realised_today = self.realised_today or Decimal(0)
-        self.fees_today = self.fees_today or Decimal(0)
+    def on_fills(self, fills: list[Fill], *, whole: bool = False) -> None:
+        """Fills that REST told; `whole`: all of the day."""
         for fill in fills:
-            if int(fill.ts or 0) * 1_000_000 // _DAY_NS == self._day:
-                self._add(fill.tradeId, number(fill.fillPnl), number(fill.fee))
+            self._add(fill.instId, fill.tradeId, fill.ordId, fill.fillPnl, fill.fee, fill.ts)
+        self._ledger.whole = self._ledger.whole or whole
 
     def on_order_push(self, data: OrderData) -> None:
         """The fill in an order push; the same one may come twice."""
-        if data.tradeId and data.instId == self._instrument:
-            self._roll_day()
-            self._add(data.tradeId, number(data.fillPnl), number(data.fillFee))
+        self.version += 1
+        if data.tradeId:
+            self._add(data.instId, data.tradeId, data.ordId, data.fillPnl, data.fillFee, data.fillTime)
 
     def on_algos(self, algos: list[Algo]) -> None:
         """What protects the position: of several, the nearest is not known, so the last one shown is taken."""
@@ -82,6 +84,22 @@ class Account:
                     sl_price=number(algo.slTriggerPx) or protection.sl_price,
                 )
         self.protection = protection
+
+    @property
+    def liquidation_price(self) -> Decimal | None:
+        """Where the venue would liquidate; None: flat, or it does not say."""
+        return number(self._position.liqPx) if self._position is not None else None
+
+    def unrealised(self, *, mark: Decimal | None, contract_value: Decimal | None) -> Decimal | None:
+        """Result of closing at the mark, without fees, USDT; None while something of it is unknown."""
+        if self.contracts is None:
+            return None
+        if not self.contracts or self._position is None:
+            return Decimal(0)
+        average = number(self._position.avgPx)
+        if average is None or mark is None or contract_value is None:
+            return number(self._position.upl)
+        return self.contracts * contract_value * (mark - average)
 
     def positions(self) -> PositionsState:
         """The position as a message."""
@@ -98,23 +116,20 @@ class Account:
 
     def state(self) -> AccountState:
         """The balance as a message."""
-        self._roll_day()
+        now = self._clock.wall_ns()
+        realised, fees = self._ledger.today(now) or (None, None)
         return AccountState(
-            timestamp_ns=self._clock.wall_ns(), currency=self._currency, equity=self.equity,
-            available=self.available, realised_today=self.realised_today, fees_today=self.fees_today,
+            timestamp_ns=now, currency=self._currency, equity=self.equity, available=self.available,
+            realised_today=realised, fees_today=fees,
         )  # fmt: skip
 
-    def _add(self, trade_id: str, pnl: Decimal | None, fee: Decimal | None) -> None:
-        if trade_id in self._seen_trades:
+    def _add(self, instrument: str, trade_id: str, order_id: str, pnl: str, fee: str, milliseconds: str) -> None:
+        if instrument != self._instrument:
             return
-        self._seen_trades.add(trade_id)
-        self.realised_today = (self.realised_today or Decimal(0)) + (pnl or Decimal(0))
-        self.fees_today = (self.fees_today or Decimal(0)) + (fee or Decimal(0))
-
-    def _roll_day(self) -> None:
-        day = self._clock.wall_ns() // _DAY_NS
-        if day != self._day:
-            self._day = day
-            self._seen_trades.clear()
-            if self.realised_today is not None:
-                self.realised_today, self.fees_today = Decimal(0), Decimal(0)
+        wall_ns = trade_wall_ns(milliseconds) if milliseconds else self._clock.wall_ns()
+        self._ledger.add(
+            Trade(
+                instrument=instrument, trade_id=trade_id, order_id=order_id, pnl=number(pnl) or Decimal(0),
+                fee=number(fee) or Decimal(0), wall_ns=wall_ns,
+            )
+        )  # fmt: skip

@@ -126,6 +126,23 @@ class Book:
         side = self._asks
         return side.prices[:count], side.sizes[:count]
 
+    def average_price(self, *, buy: bool, contracts: float) -> float | None:
+        """Average price of taking `contracts` now; None where the book does not hold as much, or is not valid."""
+        if not self.valid or not contracts > 0:
+            return None
+        side = self._asks if buy else self._bids
+        levels = zip(side.prices, side.sizes, strict=True) if buy else zip(
+            reversed(side.prices), reversed(side.sizes), strict=True
+        )  # fmt: skip
+        left, paid = contracts, 0.0
+        for price, size in levels:
+            taken = min(left, size)
+            paid += taken * price
+            left -= taken
+            if left <= 1e-9:  # less than any lot
+                return paid / contracts
+        return None
+
     def depth(self) -> tuple[int, int]:
         """Number of bid and ask levels held."""
         return len(self._bids.prices), len(self._asks.prices)

@@ -13,20 +13,20 @@ from decimal import Decimal
 from math import isnan
 from typing import Final
 
-from engine.account import Account
 from engine.execution.lifecycle import LifecycleError
-from engine.execution.orders import OrderBookkeeper
-from engine.execution.router import Router, Unresolved
+from engine.execution.orders import OrderRecord
+from engine.execution.router import Unresolved
+from engine.limits import Limits
 from engine.market import Market
-from engine.risk.gate import Cleared, Gate
+from engine.risk.gate import Cleared
 from engine.risk.trading_state import CauseName, TradingCauses
-from engine.risk.view import Refusal, RiskView, Terms
+from engine.risk.view import Refusal, RiskView
 from engine.safety.watches import BrainWatch
-from engine.venue.rest import Rest, VenueError
+from engine.trading import Trading
 from schemas import codec
 from schemas.channels import Replier, Wire
 from schemas.channels import Reply as Answer
-from schemas.clock import Clock
+from schemas.clock import NS_PER_MS, Clock
 from schemas.latency import LatencyWindow
 from schemas.messages import (
     CancelAck,
@@ -46,6 +46,9 @@ from schemas.messages import (
 
 _UNREADABLE: Final = "unreadable"
 
+Work = Coroutine[None, None, tuple[OrderRecord, OrderAck | OrderReject]]
+"""An order on its way."""
+
 
 @dataclass(slots=True)
 class DeskCounters:
@@ -60,10 +63,7 @@ class DeskCounters:
 
 
 class Desk:
-    """Answers the command channel. `terms` is None until the venue has told them.
-
-    `on_unknown`: an order's fate is not known, and everything must be asked anew.
-    """
+    """Answers the command channel. Orders of the engine itself (`operate`) go through the same gate."""
 
     def __init__(
         self,
@@ -71,30 +71,25 @@ class Desk:
         wire: Wire,
         endpoint: str,
         market: Market,
-        account: Account,
-        orders: OrderBookkeeper,
-        router: Router,
-        rest: Rest,
-        gate: Gate,
+        trading: Trading,
+        limits: Limits,
         causes: TradingCauses,
         brain: BrainWatch,
-        intents: set[str],
         clock: Clock,
         on_reject: Callable[[OrderReject], None],
-        on_unknown: Callable[[], None],
     ) -> None:
         self._wire, self._endpoint = wire, endpoint
-        self._market, self._account, self._orders = market, account, orders
-        self._router, self._rest, self._gate, self._causes = router, rest, gate, causes
-        self._brain, self._intents, self._clock, self._on_reject = brain, intents, clock, on_reject
-        self._on_unknown = on_unknown
+        self._market, self._trading, self._limits, self._causes = market, trading, limits, causes
+        self._account, self._orders = trading.account, trading.orders
+        self._brain, self._clock, self._on_reject = brain, clock, on_reject
+        self._intents = trading.journal.recalled.intents
         self._mono_ns = clock.monotonic_ns
         self._replier: Replier | None = None
         self._sequence = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self.terms: Terms | None = None
         self.counters = DeskCounters()
         self.tick_to_order = LatencyWindow()
+        self.gate_cost = LatencyWindow()
         self._dummy: bytes | None = None
 
     def open(self) -> None:
@@ -150,31 +145,56 @@ class Desk:
         if decided_ns is not None:
             self.tick_to_order.add(now_ns - decided_ns)
         self.counters.orders += 1
-        verdict = self._gate.judge(order, self.view(order))
+        verdict = self._limits.judge(order, self.view(order))
+        self.gate_cost.add(self._mono_ns() - now_ns)
         if isinstance(verdict, Refusal):
-            self._refuse(answer, request.sequence, OrderReject(
-                intent_id=order.intent_id, code=verdict.code, rule=verdict.rule, observed=verdict.observed,
-                limit=verdict.limit, text=verdict.text,
-            ))  # fmt: skip
+            self._refuse(answer, request.sequence, _rejected(order, verdict))
             return
-        self._intents.add(order.intent_id)
-        self._spawn(self._execute(verdict, request.sequence, answer))
+        self._spawn(self._reply(order, self._begin(verdict), request.sequence, answer))
+
+    async def operate(self, order: OrderRequest) -> OrderAck | OrderReject:
+        """An order of the engine itself, a protective close: the same gate, the same journal, the same path."""
+        verdict = self._limits.judge(order, self.view(order))
+        if isinstance(verdict, Refusal):
+            return _rejected(order, verdict)
+        return await self._finish(order, self._begin(verdict))
 
     def view(self, order: OrderRequest) -> RiskView:
         """What the rules may know at this instant."""
-        touch = self._market.touch
-        price = touch.ask if order.side is Side.BUY else touch.bid
+        market, account, orders, touch = self._market, self._account, self._orders, self._market.touch
+        now_ns, wall_ns = self._mono_ns(), self._clock.wall_ns()
+        price = _decimal(touch.ask if order.side is Side.BUY else touch.bid)
+        terms, mark = self._trading.terms, None if isnan(touch.mark) else touch.mark
+        beat_ms = self._brain.age_ms(now_ns)
+        working = Decimal(0)
+        if terms is not None and price is not None:
+            working = orders.working_notional(terms.contract_value, price)
         return RiskView(
             trading_state=self._causes.state,
             causes=", ".join(cause.name for cause in self._causes.standing()),
-            instrument=self._market.instrument,
-            terms=self.terms,
-            equity=self._account.equity,
-            position=self._account.contracts,
-            working_buy=self._orders.working_contracts(Side.BUY),
-            working_sell=self._orders.working_contracts(Side.SELL),
-            price=None if isnan(price) else price,
+            instrument=market.instrument,
+            terms=terms,
+            equity=account.equity,
+            available=account.available,
+            position=account.contracts,
+            working_buy=orders.working_contracts(Side.BUY),
+            working_sell=orders.working_contracts(Side.SELL),
+            working_notional=working,
+            leverage=account.leverage,
+            liquidation_price=account.liquidation_price,
+            price=price,
+            mid=None if isnan(touch.mid) else touch.mid,
+            mark=mark,
+            depth=market.book,
+            book_valid=touch.book_valid,
             price_age_ns=self._price_age_ns(order.decided_on),
+            order_age_ns=wall_ns - order.created_ns,
+            feed_age_ns=now_ns - touch.mono_ns if touch.mono_ns else None,
+            brain_age_ns=None if beat_ms is None else int(beat_ms * NS_PER_MS),
+            clock_offset_ns=self._trading.clock_watch.offset_ns(),
+            day=self._limits.day(account, mark=_decimal(touch.mark), terms=terms),
+            traffic=self._limits.traffic.seen(now_ns),
+            authority_pct=self._limits.authority.pct(now_ns),
             known_intents=self._intents,
         )
 
@@ -192,39 +212,38 @@ class Desk:
             age_ns = max(age_ns, touch.mono_ns - self._market.at_the_latest_ns(decided.tick_sequence))
         return age_ns
 
-    async def _execute(self, cleared: Cleared, request_sequence: int, answer: Answer) -> None:
-        order, terms, touch = cleared.order, self.terms, self._market.touch
-        price = touch.ask if order.side is Side.BUY else touch.bid
-        body: OrderAck | OrderReject
-        try:
-            assert terms is not None  # the gate refuses without them
-            body = await self._router.place(cleared, terms=terms, price=price)
-        except (Unresolved, LifecycleError) as error:
-            cause = CauseName.ORDER_UNKNOWN if isinstance(error, Unresolved) else CauseName.LIFECYCLE_ERROR
-            self._causes.hold(cause, True, str(error))
-            self._on_unknown()
-            body = OrderReject(
-                intent_id=order.intent_id, code=RejectCode.VENUE_UNKNOWN, rule="execution", observed=None,
-                limit=None, text=str(error),
-            )  # fmt: skip
+    def _begin(self, cleared: Cleared) -> Work:
+        terms, touch = self._trading.terms, self._market.touch
+        assert terms is not None  # the gate refuses without them
+        self._intents.add(cleared.order.intent_id)
+        price = touch.ask if cleared.order.side is Side.BUY else touch.bid
+        return self._trading.router.place(cleared, terms=terms, price=price)
+
+    async def _reply(self, order: OrderRequest, work: Work, request_sequence: int, answer: Answer) -> None:
+        body = await self._finish(order, work)
         if isinstance(body, OrderReject):
             self._refuse(answer, request_sequence, body)
         else:
             self.counters.acks += 1
             self._answer(answer, request_sequence, body)
 
-    async def _cancel(self, request: CancelRequest, request_sequence: int, answer: Answer) -> None:
-        record = self._orders.find(request.intent_id)
-        if record is None or not record.venue_order_id:
-            text = "no order of this intent is known at the venue"
-            self._answer(answer, request_sequence, CancelAck(intent_id=request.intent_id, found=False, text=text))
-            return
+    async def _finish(self, order: OrderRequest, work: Work) -> OrderAck | OrderReject:
         try:
-            (said,) = await self._rest.cancel(record.instrument, [record.venue_order_id])
-            text = "cancel sent" if said == "0" else f"the venue says {said}"
-        except (VenueError, ValueError) as error:
-            text = str(error)
-        self._answer(answer, request_sequence, CancelAck(intent_id=request.intent_id, found=True, text=text))
+            record, said = await work
+        except (Unresolved, LifecycleError) as error:
+            cause = CauseName.ORDER_UNKNOWN if isinstance(error, Unresolved) else CauseName.LIFECYCLE_ERROR
+            self._causes.hold(cause, True, str(error))
+            self._trading.ask_anew()
+            return OrderReject(
+                intent_id=order.intent_id, code=RejectCode.VENUE_UNKNOWN, rule="execution", observed=None,
+                limit=None, text=str(error),
+            )  # fmt: skip
+        self._trading.guard.note(record)
+        return said
+
+    async def _cancel(self, request: CancelRequest, request_sequence: int, answer: Answer) -> None:
+        found, text = await self._trading.cancel(request.intent_id)
+        self._answer(answer, request_sequence, CancelAck(intent_id=request.intent_id, found=found, text=text))
 
     def _refuse(self, answer: Answer, request_sequence: int, reject: OrderReject) -> None:
         self.counters.rejects += 1
@@ -250,9 +269,20 @@ class Desk:
             self._dummy = codec.encode_request(Request(sequence=0, timestamp_ns=0, body=order))
         request = codec.decode_request(self._dummy)
         assert isinstance(request.body, OrderRequest)
-        self._gate.judge(request.body, self.view(request.body))
+        self._limits.gate.judge(request.body, self.view(request.body))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _rejected(order: OrderRequest, refusal: Refusal) -> OrderReject:
+    return OrderReject(
+        intent_id=order.intent_id, code=refusal.code, rule=refusal.rule, observed=refusal.observed,
+        limit=refusal.limit, text=refusal.text,
+    )  # fmt: skip
+
+
+def _decimal(price: float) -> Decimal | None:
+    return None if isnan(price) else Decimal(str(price))

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
+from math import isnan
 from typing import Final
 
 import aiohttp
 
-from engine.account import Account
 from engine.candles import CandleStore
 from engine.desk import Desk
 from engine.execution.journal import Journal
-from engine.execution.lifecycle import LifecycleError
-from engine.execution.orders import OrderBookkeeper
-from engine.execution.router import Router
+from engine.limits import Limits
 from engine.market import Market
 from engine.metrics import engine_state, metrics
-from engine.private import PrivateFeed
-from engine.risk.gate import default_gate
+from engine.risk.ledger import Ledger
+from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.halt import Halt
 from engine.safety.latch import HaltLatch
 from engine.safety.watches import BrainWatch, SilenceWatch
+from engine.signals import SignalDesk
 from engine.states import StatePublisher
+from engine.trading import Trading
 from engine.upkeep import Upkeep
+from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
 from engine.warm import keep_warm
-from schemas import codec, topology
+from schemas import topology
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import (
     Cause,
+    DecidedOn,
     EngineState,
     OrderReject,
-    OrderRequest,
-    Signal,
-    SignalKind,
     TelemetryKind,
-    TradingState,
 )
 from schemas.process import Runtime, StartError
 
@@ -53,59 +52,55 @@ class Engine:
     ) -> None:
         self._runtime = runtime
         settings, clock = runtime.settings, runtime.clock
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self.clock = settings, clock, clock
         self.instrument = settings.venue.instrument
-        self._started_ns = clock.wall_ns()
         rest_url, ws_url = urls
-        self.rest = Rest(
-            session, base_url=rest_url, credentials=credentials, clock=clock,
-            timeout_ms=settings.venue.request_timeout_ms,
-        )  # fmt: skip
+        transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)
+        self.rest = Rest(transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained)
         self.publisher = runtime.wire.publisher(settings.wire.market)
         self.candles = CandleStore(
             instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher
         )  # fmt: skip
         self.causes = TradingCauses(clock=clock, on_change=self._on_cause)
-        self.orders = OrderBookkeeper(clock)
-        self.account = Account(instrument=self.instrument, currency="USDT", clock=clock)
-        try:
-            self._journal = Journal(runtime.home.data / "journal" / "orders.log")
-        except OSError as error:
-            raise StartError(f"journal: {error}; without it there is no trading; mend the data directory") from None
-        self.router = Router(
-            rest=self.rest, journal=self._journal, orders=self.orders, settings=settings, clock=clock,
-            may_send=self._may_send,
-        )  # fmt: skip
         self.market = Market(
             instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,
             resubscribe=self._resubscribe_book,
         )  # fmt: skip
+        self._journal = _open_journal(runtime)
+        ledger = Ledger(day_starts_utc_hour=settings.risk.day_starts_utc_hour)
+        self.limits = Limits(
+            settings=settings, clock=clock, memory=RiskMemory(runtime.home.data / "journal" / "limits.json"),
+            ledger=ledger, causes=self.causes, log=runtime.reporter.log,
+        )  # fmt: skip
+        self.trading = Trading(
+            settings=settings, clock=clock, rest=self.rest, journal=self._journal, ledger=ledger, causes=self.causes,
+            decided_on=self._decided_on, before_arming=self._look, log=runtime.reporter.log,
+            on_change=self._on_trading_change,
+        )  # fmt: skip
         self.brain = BrainWatch(settings.safety.brain_timeout_s)
         self.ops = SilenceWatch(settings.safety.ops_timeout_s)
-        self.gate = default_gate(settings.risk)
         self.desk = Desk(
-            wire=runtime.wire, endpoint=settings.wire.command, market=self.market, account=self.account,
-            orders=self.orders, router=self.router, rest=self.rest, gate=self.gate, causes=self.causes,
-            brain=self.brain, intents=self._journal.recalled.intents, clock=clock, on_reject=self._on_reject,
-            on_unknown=self._ask_anew,
+            wire=runtime.wire, endpoint=settings.wire.command, market=self.market, trading=self.trading,
+            limits=self.limits, causes=self.causes, brain=self.brain, clock=clock, on_reject=self._on_reject,
         )  # fmt: skip
+        self.trading.guard.place_own = self.desk.operate
         self.halt = Halt(
             latch=HaltLatch(latch=runtime.home.data / "halt.json", request=runtime.home.runtime / "HALT"),
-            causes=self.causes, rest=self.rest, instrument=self.instrument, in_flight=lambda: self.router.in_flight,
-            close_port=self.desk.close, open_port=self.desk.open, reporter=runtime.reporter, clock=clock,
-        )  # fmt: skip
-        self.private = PrivateFeed(
-            account=self.account, orders=self.orders, on_change=self._on_private_change, on_end=self.router.note_end,
-            on_lifecycle_error=self._on_lifecycle_error,
+            causes=self.causes, rest=self.rest, instrument=self.instrument,
+            in_flight=lambda: self.trading.router.in_flight, close_port=self.desk.close, open_port=self.desk.open,
+            reporter=runtime.reporter, clock=clock,
         )  # fmt: skip
         self.states = StatePublisher(
-            publisher=self.publisher, account=self.account, orders=self.orders, engine_state=self.state, clock=clock
-        )
+            publisher=self.publisher, account=self.trading.account, orders=self.trading.orders,
+            engine_state=self.state, clock=clock,
+        )  # fmt: skip
         self._links = self._make_links(ws_url, credentials)
         self._upkeep = Upkeep(
-            settings=settings, rest=self.rest, market=self.market, candles=self.candles, account=self.account,
-            orders=self.orders, journal=self._journal, router=self.router, desk=self.desk, causes=self.causes,
-            reporter=runtime.reporter, clock=clock, before_arming=self._look, on_change=self.states.changed,
+            instrument=self.instrument, rest=self.rest, market=self.market, candles=self.candles, clock=clock,
+            log=runtime.reporter.log,
+        )  # fmt: skip
+        self._signals = SignalDesk(
+            runtime=runtime, halt=self.halt, limits=self.limits, trading=self.trading, ops=self.ops, clock=clock
         )  # fmt: skip
         self._rejects: dict[str, tuple[int, OrderReject]] = {}
 
@@ -128,19 +123,23 @@ class Engine:
         handlers = {
             "public": (self.market.on_frame, self._on_public_link),
             "business": (self.market.on_frame, self._on_business_link),
-            "private": (self.private.on_frame, self._on_private_link),
+            "private": (self.trading.private.on_frame, self._on_private_link),
         }
         return {
-            plan.name: Link(plan, on_frame=handlers[plan.name][0], on_state=handlers[plan.name][1], clock=self._clock)
+            plan.name: Link(
+                plan,
+                on_frame=handlers[plan.name][0],
+                on_state=handlers[plan.name][1],
+                clock=self._clock,
+                venue_wall_ns=lambda: self._clock.wall_ns() + self.rest.skew_ns,
+            )
             for plan in plans
         }
 
     async def run(self) -> int:
         """Until the process is told to stop. Returns the exit code."""
         settings = self._settings
-        self._runtime.wire.subscriber(settings.wire.signal, [topology.SIGNAL], self._on_signal, vital=True)
-        for problem in self._journal.recalled.problems:
-            self._runtime.reporter.log("error", f"journal: {problem}")
+        self._runtime.wire.subscriber(settings.wire.signal, [topology.SIGNAL], self._signals.on_signal, vital=True)
         self.halt.recall()
         if self.halt.halt_id is None:
             self.desk.open()  # what comes before the venue has been asked is refused: trading is HALTED
@@ -149,6 +148,7 @@ class Engine:
         except* StartError as errors:  # what only the operator can mend, found by one of the parts
             raise errors.exceptions[0] from None
         finally:
+            self.limits.save()
             self._journal.close()
         return 0
 
@@ -157,9 +157,8 @@ class Engine:
             tasks = [
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
-                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(),
-                    self._upkeep.follow_protection(), self._upkeep.reconcile_forever(self._links["private"]),
-                    keep_warm(self.desk, self.market, self._upkeep.reconciled, self._clock),
+                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(), self.trading.run(),
+                    self.limits.keep(), keep_warm(self.desk, self.market, self.trading.reconciled, self._clock),
                 )),
             ]  # fmt: skip
             await self._runtime.stopping.wait()
@@ -182,14 +181,7 @@ class Engine:
 
     def _on_private_link(self, up: bool, reason: str) -> None:
         self._log_link(up, reason)
-        self.causes.hold(CauseName.VENUE_DOWN, not up, reason)
-        if up:  # whatever happened while nobody told us
-            self._ask_anew()
-
-    def _ask_anew(self) -> None:
-        """What the venue says is not certain any more: no trading until it has been asked."""
-        self.causes.hold(CauseName.RECONCILING, True, "asking the venue")
-        self._upkeep.reconciled.clear()
+        self.trading.on_private_link(up, reason)
 
     def _log_link(self, up: bool, reason: str) -> None:
         self._runtime.reporter.log("info" if up else "warning", reason)
@@ -197,11 +189,16 @@ class Engine:
     def _resubscribe_book(self) -> None:
         self._upkeep.resync_book(self._links["public"])
 
-    def _may_send(self, order: OrderRequest) -> str:
-        """Why a journaled order must not be sent after all; "" when it may."""
-        if self.causes.state is TradingState.HALTED:
-            return f"halted meanwhile: {', '.join(cause.name for cause in self.causes.standing())}"
-        return ""
+    def _decided_on(self) -> DecidedOn:
+        """The present tick: what an order of the engine itself is decided on."""
+        touch = self.market.touch
+        return DecidedOn(tick_sequence=touch.sequence, timestamp_ns=touch.received_ns)
+
+    def _on_unexplained(self, call: str, said: str) -> None:
+        self.trading.unexplained(call, said)
+
+    def _on_trading_change(self) -> None:
+        self.states.changed()
 
     # who has gone silent
 
@@ -212,7 +209,7 @@ class Engine:
             self._look()
 
     def _look(self) -> None:
-        feed_limit_ns = int(self._settings.risk.feed_silence_ms * NS_PER_MS)
+        feed_limit_ns = int(self.limits.risk.feed_silence_ms * NS_PER_MS)
         now_ns, touch = self._clock.monotonic_ns(), self.market.touch
         tick_age_ns = now_ns - touch.mono_ns
         stale = f"no frame for {tick_age_ns / NS_PER_S:.1f} s" if touch.mono_ns else "no frame yet"
@@ -223,14 +220,17 @@ class Engine:
         if self.desk.is_open:  # a closed port hears no heartbeat, and that is not the brain's fault
             dead = self.brain.dead(now_ns, tick_sequence=touch.sequence, tick_age_ns=tick_age_ns)
             self.causes.hold(CauseName.BRAIN_DEAD, bool(dead), dead)
+        mark = None if isnan(touch.mark) else Decimal(str(touch.mark))
+        self.limits.look(self.trading.account, mark=mark, terms=self.trading.terms)
+        offset_ns = self.trading.clock_watch.offset_ns()
+        skewed = offset_ns is None or abs(offset_ns) > self.limits.risk.max_clock_offset_ms * NS_PER_MS
+        known = "not known" if offset_ns is None else f"{offset_ns / NS_PER_MS:.0f} ms"
+        self.causes.hold(CauseName.CLOCK_SKEW, skewed, f"offset to the venue's clock {known}")
 
     def _on_cause(self, cause: Cause, raised: bool) -> None:
         text = f"{cause.name}: {cause.detail}" if raised else f"{cause.name} is over"
         self._runtime.reporter.log("warning" if raised else "info", f"{text}; trading {self.causes.state.value}")
         self.states.changed()
-
-    def _on_lifecycle_error(self, error: LifecycleError) -> None:
-        self.causes.hold(CauseName.LIFECYCLE_ERROR, True, str(error))
 
     def _on_reject(self, reject: OrderReject) -> None:
         """Counted here, said once a second: the order path logs nothing."""
@@ -242,36 +242,6 @@ class Engine:
             text = f"{last.code} {last.rule}: observed {last.observed}, limit {last.limit}; {last.text}"
             self._runtime.reporter.log("warning", text if count == 1 else f"{text} ({count} in 1 s)")
         self._rejects.clear()
-
-    def _on_private_change(self) -> None:
-        self._upkeep.venue_changed_something()
-        self.states.changed()
-
-    def _on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
-        try:
-            signal = codec.decode_signal(payload)
-        except codec.Malformed as error:
-            self._runtime.reporter.log("warning", f"signal dropped: {error}")
-            return
-        self.ops.heard(self._clock.monotonic_ns())
-        if signal.kind is SignalKind.OPS_HEARTBEAT:
-            return
-        if signal.kind is SignalKind.SYSTEM_HALT:
-            self.halt.on_signal(signal)
-        elif signal.timestamp_ns < self._started_ns:
-            return  # said to a former life
-        elif signal.kind is SignalKind.SYSTEM_RESUME:
-            ok, text = self.halt.on_resume(signal)
-            self._acknowledge(signal, ok, text)
-        elif signal.kind is SignalKind.SHUTDOWN and signal.target in {"", self._runtime.name}:
-            self._acknowledge(signal, True, "stopping")
-            self._runtime.stopping.set()
-        else:
-            self._acknowledge(signal, False, f"this engine does not do {signal.kind.name}")
-
-    def _acknowledge(self, signal: Signal, ok: bool, text: str) -> None:
-        data = {"id": signal.id, "kind": signal.kind.name, "ok": ok, "text": text}
-        self._runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
 
     def state(self) -> EngineState:
         """The state as a message."""
@@ -287,7 +257,7 @@ class Engine:
             )  # fmt: skip
             self._runtime.reporter.send(TelemetryKind.METRICS, metrics(self))
             self._say_rejects()
-            problem = self.market.counters.last_problem or self.private.counters.last_problem
+            problem = self.market.counters.last_problem or self.trading.private.counters.last_problem
             if problem and problem != said:
                 said = problem
                 self._runtime.reporter.log("warning", problem)
@@ -297,3 +267,10 @@ class Engine:
     def refused_peers(self) -> int:
         """Attempts to connect without the right keys, on any of our sockets."""
         return self._runtime.wire.refused_peers
+
+
+def _open_journal(runtime: Runtime) -> Journal:
+    try:
+        return Journal(runtime.home.data / "journal" / "orders.log")
+    except OSError as error:
+        raise StartError(f"journal: {error}; without it there is no trading; mend the data directory") from None

@@ -231,6 +231,11 @@ class Market:
         else:
             self._publish(int(best.ts) * NS_PER_MS, wall_ns, mono_ns)
 
+    @property
+    def book(self) -> Book:
+        """What rests at the venue now."""
+        return self._book
+
     def tick_mono_ns(self, sequence: int) -> int | None:
         """When the frame of a tick came in, monotonic; None for a tick that is too old, or not of this engine."""
         if not 0 < sequence <= self.touch.sequence or self.touch.sequence - sequence >= _RING:

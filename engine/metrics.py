@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineState:
     """What state.engine says."""
-    now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.desk.terms
+    now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.trading.terms
     largest = _largest_order(engine)
     return EngineState(
         timestamp_ns=clock.wall_ns(),
@@ -25,7 +25,7 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
         venue=settings.venue.name,
         instrument=engine.instrument,
         halt_id=engine.halt.halt_id,
-        authority_pct=100.0,
+        authority_pct=float(engine.limits.authority.pct(now_ns)),
         brain_age_ms=engine.brain.age_ms(now_ns),
         ops_age_ms=engine.ops.age_ms(now_ns),
         feed_age_ms=(now_ns - touch.mono_ns) / NS_PER_MS if touch.mono_ns else None,
@@ -40,15 +40,16 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
 
 def _largest_order(engine: Engine) -> str:
     """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
-    share = next((rule for rule in engine.gate.rules if isinstance(rule, AccountShare)), None)
-    terms, equity, mid = engine.desk.terms, engine.account.equity, engine.market.touch.mid
+    share = next((rule for rule in engine.limits.gate.rules if isinstance(rule, AccountShare)), None)
+    terms, equity, mid = engine.trading.terms, engine.trading.account.equity, engine.market.touch.mid
     if share is None or terms is None or equity is None or not mid > 0:
         return ""
-    return share.largest(equity=equity, price=mid, terms=terms)
+    authority = engine.limits.authority.pct(engine.clock.monotonic_ns())
+    return share.largest(equity=equity, price=Decimal(str(mid)), terms=terms, authority_pct=authority)
 
 
 def _counters(engine: Engine) -> dict[str, int]:
-    desk, market, private = engine.desk.counters, engine.market.counters, engine.private.counters
+    desk, market, private = engine.desk.counters, engine.market.counters, engine.trading.private.counters
     return {
         "frames": market.frames,
         "ticks": market.ticks,
@@ -69,4 +70,5 @@ def metrics(engine: Engine) -> dict[str, Any]:
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
         **engine.market.frame_to_publish.summary("engine.frame_to_publish"),
         **engine.desk.tick_to_order.summary("engine.tick_to_order"),
+        **engine.desk.gate_cost.summary("engine.gate"),
     }

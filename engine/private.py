@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import InvalidOperation
 
 from engine.account import Account
-from engine.execution.lifecycle import ENDED, LifecycleError
+from engine.execution.lifecycle import LifecycleError
 from engine.execution.orders import OrderBookkeeper, OrderRecord
-from engine.venue.frames import AccountFrame, Event, FrameError, OrdersFrame, PositionsFrame, decode_frame
+from engine.venue.frames import AccountFrame, Event, FrameError, OrderData, OrdersFrame, PositionsFrame, decode_frame
 
 
 @dataclass(slots=True)
@@ -23,7 +23,10 @@ class PrivateCounters:
 
 
 class PrivateFeed:
-    """Applies private frames. `on_change` after each that changed something, `on_end` for each order that ended."""
+    """Applies private frames. `on_change` after each that changed something, `on_order` for each order that did.
+
+    `on_unexplained(what, text)` gets, whole, what OKX's guide does not explain.
+    """
 
     def __init__(
         self,
@@ -31,11 +34,13 @@ class PrivateFeed:
         account: Account,
         orders: OrderBookkeeper,
         on_change: Callable[[], None],
-        on_end: Callable[[OrderRecord], None],
+        on_order: Callable[[OrderRecord], None],
         on_lifecycle_error: Callable[[LifecycleError], None],
+        on_unexplained: Callable[[str, str], None],
     ) -> None:
         self._account, self._orders = account, orders
-        self._on_change, self._on_end, self._on_lifecycle_error = on_change, on_end, on_lifecycle_error
+        self._on_change, self._on_order, self._on_lifecycle_error = on_change, on_order, on_lifecycle_error
+        self._on_unexplained = on_unexplained
         self.counters = PrivateCounters()
 
     def on_frame(self, payload: bytes) -> None:
@@ -45,10 +50,7 @@ class PrivateFeed:
             frame = decode_frame(payload)
             if isinstance(frame, OrdersFrame):
                 for data in frame.data:
-                    self._account.on_order_push(data)
-                    record = self._orders.on_push(data)
-                    if record is not None and record.state in ENDED:
-                        self._on_end(record)
+                    self._on_order_data(data, payload)
             elif isinstance(frame, PositionsFrame):
                 self._account.on_positions(frame.data)
             elif isinstance(frame, AccountFrame):
@@ -65,3 +67,12 @@ class PrivateFeed:
         except (FrameError, InvalidOperation, ValueError) as error:
             self.counters.malformed_frames += 1
             self.counters.last_problem = f"private frame dropped: {error}"
+            self._on_unexplained("private feed", payload.decode("utf-8", "replace"))
+
+    def _on_order_data(self, data: OrderData, payload: bytes) -> None:
+        self._account.on_order_push(data)
+        record = self._orders.on_push(data)
+        if record is None:
+            self._on_unexplained(f"order state {data.state!r}", payload.decode("utf-8", "replace"))
+        else:
+            self._on_order(record)

@@ -26,15 +26,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     side: str = ""
     contracts: str = ""
     reduce_only: bool = False
+    tp_price: str = ""
+    sl_price: str = ""
     state: str = ""
 
 
 @dataclass(slots=True)
 class Recalled:
-    """What a journal remembers."""
+    """What a journal remembers. `entries`: the last intent of each side that brought a stop-loss, by side."""
 
     intents: set[str] = field(default_factory=set)
     open_orders: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -90,6 +93,8 @@ class Journal:
             recalled.intents.add(entry.intent_id)
             if entry.event == "intent":
                 recalled.open_orders[entry.client_order_id] = entry
+                if entry.sl_price:
+                    recalled.entries[entry.side] = entry
             else:
                 recalled.open_orders.pop(entry.client_order_id, None)
         return recalled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,7 @@ from schemas.messages import OrderRequest, OrdersState, OrderView, Side
 RECENT: Final = 50
 """Ended orders that are still shown."""
 
+_RESTING: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED})
 _PUSH_EVENTS: Final = {
     "live": OrderEvent.PUSH_LIVE,
     "partially_filled": OrderEvent.PUSH_PARTIAL,
@@ -25,7 +27,10 @@ _PUSH_EVENTS: Final = {
 
 @dataclass(slots=True, kw_only=True)
 class OrderRecord:
-    """One order. Sizes in contracts, prices in quote currency; `fee` is negative when charged."""
+    """One order. Sizes in contracts, prices in quote currency; `fee` is negative when charged.
+
+    `sent_ns`, `heard_ns`: when it was sent, and when the venue last spoke of it, monotonic; 0: not yet.
+    """
 
     client_order_id: str
     intent_id: str
@@ -43,7 +48,8 @@ class OrderRecord:
     tp_price: Decimal | None = None
     sl_price: Decimal | None = None
     fee: Decimal = Decimal(0)
-    trades: set[str] = field(default_factory=set)
+    sent_ns: int = 0
+    heard_ns: int = 0
 
     def view(self) -> OrderView:
         """The record as a message."""
@@ -87,6 +93,10 @@ class OrderBookkeeper:
         before = record.state
         record.state = advance(record.client_order_id, record.state, event)
         record.updated_ns = self._clock.wall_ns()
+        if event is OrderEvent.SEND:
+            record.sent_ns = self._clock.monotonic_ns()
+        elif event is not OrderEvent.LOST:
+            record.heard_ns = self._clock.monotonic_ns()
         if venue_order_id:
             record.venue_order_id = venue_order_id
             self._by_venue_id[venue_order_id] = record
@@ -128,6 +138,10 @@ class OrderBookkeeper:
             self._by_venue_id.pop(old.venue_order_id, None)
         del self._ended[RECENT:]
 
+    def by_client_id(self, client_order_id: str) -> OrderRecord | None:
+        """The order of one of our ids at the venue."""
+        return self._by_client_id.get(client_order_id)
+
     def find(self, intent_id: str) -> OrderRecord | None:
         """The order of an intent."""
         return next((r for r in self._by_client_id.values() if r.intent_id == intent_id), None)
@@ -135,6 +149,18 @@ class OrderBookkeeper:
     def working(self) -> list[OrderRecord]:
         """Orders that have not ended."""
         return [record for record in self._by_client_id.values() if record.state not in ENDED]
+
+    def resting(self, tag_of: Callable[[OrderRecord], bool]) -> bool:
+        """Does one of these rest at the venue?"""
+        return any(r.state in _RESTING and tag_of(r) for r in self._by_client_id.values())
+
+    def working_notional(self, contract_value: Decimal, price: Decimal) -> Decimal:
+        """Worth of what is not filled yet, at the orders' own prices, else at `price`; what only reduces is nothing."""
+        return sum(
+            ((r.contracts - r.filled) * contract_value * (r.limit_price or price)
+             for r in self.working() if not r.reduce_only),
+            Decimal(0),
+        )  # fmt: skip
 
     def working_contracts(self, side: Side) -> Decimal:
         """Unfilled size of the working orders of one side, contracts."""

@@ -1,111 +1,155 @@
-"""Before a request is taken: what the venue says about orders, positions, fills and balance, against the journal.
+"""Before a request is taken: what the venue says about orders, positions, fills and balance, against what we know.
 
-Every difference is a finding: it has a name and says what was decided. One pass, in one order, no side effect at the
-venue but the leverage.
+Every difference is a finding: a name, and what was decided. One pass, in one order, and nothing is changed at the
+venue: what has to be done there (a missing stop, a stale one) the guard does as soon as trading is armed.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from engine.account import Account
-from engine.execution.journal import Journal
-from engine.execution.lifecycle import OrderEvent, OrderState
-from engine.execution.orders import OrderBookkeeper
+from engine.execution.journal import Entry, Journal
+from engine.execution.lifecycle import ENDED, OrderEvent, OrderState
+from engine.execution.orders import OrderBookkeeper, OrderRecord
+from engine.execution.protection import OURS
 from engine.execution.router import Router
-from engine.risk.view import Terms
-from engine.venue.rest import Rest, VenueRefused
+from engine.risk.ledger import Ledger
+from engine.venue.rest import Rest
+from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import DecidedOn, OrderRequest, Side
-from schemas.process import StartError
-from schemas.settings.tree import Venue
+
+_ROUNDS: Final = 5
+_ON_ITS_WAY: Final = frozenset({OrderState.NEW, OrderState.SENT})
 
 
-async def check_account(rest: Rest, venue: Venue) -> list[str]:
-    """Account mode, position mode, permissions, leverage. Returns findings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One difference between the venue and us. `name` is stable; `text` says what it was and what was decided."""
 
-    Raises: StartError for what only the operator can mend; VenueError.
-    """
-    config = await rest.config()
-    if config.get("posMode") != "net_mode":
-        raise StartError(f"venue: position mode is {config.get('posMode')}, net_mode needed; set it at the venue")
-    if str(config.get("acctLv")) == "1":
-        raise StartError("venue: account mode is spot (acctLv 1), swaps need futures mode; set it at the venue")
-    if "withdraw" in str(config.get("perm", "")):
-        raise StartError("venue: this API key may withdraw; make one with read and trade only")
-    try:
-        await rest.set_leverage(venue.instrument, venue.leverage, venue.margin_mode)
-    except VenueRefused as error:
-        return [f"leverage_kept: the venue refused {venue.leverage}x ({error}); its own setting stands"]
-    return []
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}"
 
 
-async def read_terms(rest: Rest, instrument: str) -> Terms:
-    """Contract value, lot, minimum, tick. Raises VenueError; StartError for an instrument that does not trade."""
-    row = await rest.instrument(instrument)
-    if row.state != "live":
-        raise StartError(f"venue: {instrument} is {row.state}, not live; choose another venue.instrument")
-    return Terms(
-        instrument=instrument, contract_value=Decimal(row.ctVal) * Decimal(row.ctMult or "1"),
-        lot=Decimal(row.lotSz), minimum=Decimal(row.minSz), tick=Decimal(row.tickSz),
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What is reconciled, and with what."""
+
+    rest: Rest
+    instrument: str
+    margin_mode: str
+    account: Account
+    orders: OrderBookkeeper
+    ledger: Ledger
+    journal: Journal
+    router: Router
+    clock: Clock
 
 
-async def reconcile(
-    *, rest: Rest, instrument: str, account: Account, orders: OrderBookkeeper, journal: Journal, router: Router
-) -> list[str]:
-    """Bring the engine's books to what the venue says. Returns findings.
+async def reconcile(books: Books) -> list[Finding]:
+    """Bring the engine's books to what the venue says. Returns what was different.
 
     Raises: VenueError, Unresolved, LifecycleError: then nothing is armed, and it is done again.
     """
-    findings: list[str] = []
-    account.on_account(await rest.balance())
-    account.on_positions(await rest.positions(instrument), whole=True)
-    account.on_fills(await rest.fills(instrument))
-    known = {record.client_order_id for record in orders.working()} | journal.recalled.open_orders.keys()
-    shown = await rest.pending(instrument)
+    rest, account, orders = books.rest, books.account, books.orders
+    findings: list[Finding] = []
+    before = account.contracts
+    account.leverage = await rest.leverage(books.instrument, books.margin_mode)
+    journaled = [_recall(books, entry) for entry in list(books.journal.recalled.open_orders.values())]
+    ours = {record.client_order_id for record in orders.working() if record.intent_id}
+    known = {record.client_order_id for record in orders.working()}
+    shown = await rest.pending(books.instrument)
     for row in shown:
-        if row.clOrdId not in known:
-            findings.append(f"foreign_order: {row.ordId} {row.side} {row.sz} rests at the venue; tracked, not ours")
+        if (row.clOrdId or row.ordId) not in known:
+            findings.append(
+                Finding(name="foreign_order", text=f"{row.ordId} {row.side} {row.sz} rests; tracked, not ours")
+            )  # fmt: skip
         orders.on_push(row)
-    findings += await _ask_for_journaled(journal, orders, router)
-    findings += await _ask_for_working(orders, router, {row.clOrdId for row in shown})
-    algos = await rest.algos(instrument)
+    at_venue = {row.clOrdId or row.ordId for row in shown}
+    for record in orders.working():
+        if not record.intent_id and record.client_order_id not in at_venue:
+            orders.apply(record, OrderEvent.NOT_FOUND)
+    began_ns = books.ledger.day_began_ns(books.clock.wall_ns())
+    account.on_fills(await rest.fills(books.instrument, since_ms=began_ns // NS_PER_MS), whole=True)
+    findings += await _ask_for(books, ours - {row.clOrdId for row in shown}, {r.client_order_id for r in journaled})
+    findings += [
+        Finding(name="journaled_order", text=f"{record.intent_id} of a former life rests; taken over")
+        for record in journaled
+        if record.state not in ENDED
+    ]
+    books.journal.recalled.open_orders.clear()
+    await _read_holdings(books)
+    if before is not None and before != account.contracts:
+        findings.append(
+            Finding(name="position_drift", text=f"{before} contracts known, {account.contracts} held; so it is")
+        )  # fmt: skip
+    return findings + await _compare_protection(books)
+
+
+async def _read_holdings(books: Books) -> None:
+    """Balance and positions, of one instant: read again while the venue pushes between question and answer."""
+    account = books.account
+    for _ in range(_ROUNDS):
+        version = account.version
+        positions, balance = await books.rest.positions(books.instrument), await books.rest.balance()
+        if version == account.version:
+            break
+    account.on_positions(positions, whole=True)
+    account.on_account(balance)
+
+
+async def _compare_protection(books: Books) -> list[Finding]:
+    account = books.account
+    algos = await books.rest.algos(books.instrument)
     account.on_algos(algos)
     if account.contracts and account.protection.sl_price is None:
-        findings.append(f"unprotected_position: {account.contracts} contracts without a stop at the venue")
-    if not account.contracts and algos:
-        findings.append(f"stale_protection: {len(algos)} TP/SL orders at the venue without a position")
-    return findings
+        text = f"{account.contracts} contracts without a stop at the venue; one is made as soon as trading is armed"
+        return [Finding(name="unprotected_position", text=text)]
+    stale = [algo for algo in algos if algo.algoClOrdId.startswith(OURS)]
+    if not account.contracts and stale:
+        return [Finding(name="stale_protection", text=f"{len(stale)} TP/SL orders without a position; to be canceled")]
+    return []
 
 
-async def _ask_for_working(orders: OrderBookkeeper, router: Router, shown: set[str]) -> list[str]:
-    """Orders of ours that the engine believes to work, and that the venue did not just show."""
+def _recall(books: Books, entry: Entry) -> OrderRecord:
+    """An order whose end a former life of the engine did not see."""
+    found = books.orders.by_client_id(entry.client_order_id)
+    if found is not None:
+        return found
+    order = OrderRequest(
+        intent_id=entry.intent_id, instrument=entry.instrument, side=Side[entry.side],
+        contracts=Decimal(entry.contracts), reduce_only=entry.reduce_only,
+        decided_on=DecidedOn(tick_sequence=0, timestamp_ns=0), created_ns=entry.wall_ns,
+    )  # fmt: skip
+    tp, sl = (Decimal(text) if text else None for text in (entry.tp_price, entry.sl_price))
+    record = books.orders.open(order, entry.client_order_id, tp_price=tp, sl_price=sl)
+    books.orders.apply(record, OrderEvent.SEND)
+    books.orders.apply(record, OrderEvent.LOST)
+    record.sent_ns = books.clock.monotonic_ns() - max(0, books.clock.wall_ns() - entry.wall_ns)
+    return record
+
+
+async def _ask_for(books: Books, client_ids: set[str], journaled: set[str]) -> list[Finding]:
+    """Orders of ours that may work, and that the venue did not show among the pending ones."""
     findings = []
-    for record in orders.working():
-        if not record.intent_id or record.client_order_id in shown:
-            continue
-        if record.state in {OrderState.NEW, OrderState.SENT}:
+    for record in books.orders.working():
+        if record.client_order_id not in client_ids or record.state in _ON_ITS_WAY:
             continue  # its send is on its way, and finds out by itself
-        if not await router.resolve(record):
-            findings.append(f"vanished_order: the venue does not know {record.client_order_id}; taken for canceled")
-        router.note_end(record)
-    return findings
-
-
-async def _ask_for_journaled(journal: Journal, orders: OrderBookkeeper, router: Router) -> list[str]:
-    """Intents that a former life of the engine journaled and whose end it did not see."""
-    findings = []
-    for client_id, entry in list(journal.recalled.open_orders.items()):
-        order = OrderRequest(
-            intent_id=entry.intent_id, instrument=entry.instrument, side=Side[entry.side],
-            contracts=Decimal(entry.contracts), reduce_only=entry.reduce_only,
-            decided_on=DecidedOn(tick_sequence=0, timestamp_ns=0), created_ns=entry.wall_ns,
-        )  # fmt: skip
-        record = orders.open(order, client_id, tp_price=None, sl_price=None)
-        orders.apply(record, OrderEvent.SEND)
-        orders.apply(record, OrderEvent.LOST)
-        found = await router.resolve(record)
-        router.note_end(record)
-        del journal.recalled.open_orders[client_id]
-        findings.append(f"journaled_order: {entry.intent_id} is {record.state.value if found else 'not at the venue'}")
+        before = record.state
+        found = await books.router.resolve(record)
+        books.router.note_end(record)
+        if record.client_order_id in journaled:
+            fate = record.state.value if found else "not at the venue"
+            findings.append(Finding(name="journaled_order", text=f"{record.intent_id} of a former life is {fate}"))
+        elif not found:
+            text = f"the venue does not know {record.client_order_id}; taken for canceled"
+            findings.append(Finding(name="vanished_order", text=text))
+        elif record.state is not before:
+            text = f"{record.client_order_id} was {before.value}, is {record.state.value}"
+            findings.append(Finding(name="missed_push", text=text))
     return findings

@@ -1,28 +1,41 @@
 """From a cleared order to the venue's answer: journal, send, and find out what happened when nobody says.
 
-An unknown outcome is asked for by the client order id; it is never sent again.
+An unknown outcome is asked for by the client order id, and among the fills; it is never sent again. An order that the
+venue had no time for (50011, 50061, 50040: certainly not processed) is sent again only if it reduces: an entry would be
+sent on an old price.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain, repeat
 from typing import Any, Final
 
 from engine.execution.journal import Entry, Journal
-from engine.execution.lifecycle import ENDED, OrderEvent
+from engine.execution.lifecycle import ENDED, OrderEvent, OrderState
 from engine.execution.orders import OrderBookkeeper, OrderRecord
+from engine.execution.protection import OURS
 from engine.risk.gate import Cleared
 from engine.risk.view import Terms
-from engine.venue.rest import Rest, VenueRefused, VenueUnknown
-from schemas.clock import Clock
+from engine.venue.answers import Fill, VenueBusy, VenueError, VenueRefused, VenueUnknown
+from engine.venue.frames import OrderData
+from engine.venue.rest import TAG, Rest
+from schemas.clock import NS_PER_S, Clock
+from schemas.codec.errors import decimal_text
 from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
 from schemas.settings.tree import Settings
 
-_ASK_AGAIN_S: Final = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
-"""Waits between the questions for an unknown order: the venue may not show it at once (51603)."""
+_ASK_AGAIN_S: Final = (0.05, 0.2, 0.5, 1.0)
+"""Waits between the first questions for an unknown order: the venue may not show it at once (51603)."""
+_BUSY_AGAIN_S: Final = (0.1, 0.3, 0.8)
+_CERTAIN_AFTER_S: Final = 1.0
+"""How long after its expTime an order that the venue does not know is certain never to trade."""
+_PATIENCE_S: Final = 6.0
+"""How much longer a venue that does not answer at all is asked."""
+_DUPLICATE: Final = "51016"
 
 
 def client_order_id_of(intent_id: str) -> str:
@@ -49,6 +62,7 @@ class Router:
         settings: Settings,
         clock: Clock,
         may_send: Callable[[OrderRequest], str],
+        on_fills: Callable[[list[Fill]], None],
     ) -> None:
         self._rest = rest
         self._journal = journal
@@ -57,29 +71,41 @@ class Router:
         self._expires_ms = settings.risk.order_ttl_ms
         self._clock = clock
         self._may_send = may_send
+        self._on_fills = on_fills
+        self._ttl_s = settings.risk.order_ttl_ms / 1_000
         self.in_flight = 0
 
-    async def place(self, cleared: Cleared, *, terms: Terms, price: float) -> OrderAck | OrderReject:
-        """Journal and send. `price`: where the market is, for the distances of TP and SL.
+    def place(
+        self, cleared: Cleared, *, terms: Terms, price: float
+    ) -> Coroutine[None, None, tuple[OrderRecord, OrderAck | OrderReject]]:
+        """Take it into the books at once, so that the next order is judged with it; then journal and send.
 
-        Raises: Unresolved, LifecycleError: what follows is the caller's; OSError from the journal becomes a refusal.
+        `price`: where the market is, for the distances of TP and SL.
+        Awaiting raises: Unresolved, LifecycleError: what follows is the caller's. An OSError of the journal becomes a
+        refusal.
         """
+        order = cleared.order
+        tp_price, sl_price = protection_prices(order, terms, price)
+        record = self._orders.open(
+            order, client_order_id_of(order.intent_id), tp_price=tp_price, sl_price=sl_price
+        )  # fmt: skip
         self.in_flight += 1
+        return self._carry(order, record)
+
+    async def _carry(self, order: OrderRequest, record: OrderRecord) -> tuple[OrderRecord, OrderAck | OrderReject]:
         try:
-            return await self._place(cleared.order, terms, price)
+            return record, await self._place(order, record)
         finally:
             self.in_flight -= 1
 
-    async def _place(self, order: OrderRequest, terms: Terms, price: float) -> OrderAck | OrderReject:
-        client_id = client_order_id_of(order.intent_id)
-        tp_price, sl_price = protection_prices(order, terms, price)
-        record = self._orders.open(order, client_id, tp_price=tp_price, sl_price=sl_price)
+    async def _place(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
         try:
             await self._journal.append_durably(
                 Entry(
-                    event="intent", intent_id=order.intent_id, client_order_id=client_id,
+                    event="intent", intent_id=order.intent_id, client_order_id=record.client_order_id,
                     wall_ns=self._clock.wall_ns(), instrument=order.instrument, side=order.side.name,
                     contracts=str(order.contracts), reduce_only=order.reduce_only,
+                    tp_price=decimal_text(record.tp_price), sl_price=decimal_text(record.sl_price),
                 )
             )  # fmt: skip
         except OSError as error:
@@ -93,17 +119,30 @@ class Router:
         return await self._send(order, record)
 
     async def _send(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
-        try:
-            venue_id = await self._rest.place(self._wire_order(order, record), expires_ms=self._expires_ms)
-        except VenueRefused as error:
-            self._orders.apply(record, OrderEvent.REFUSE)
-            self.note_end(record)
-            return _reject(order, RejectCode.VENUE_REFUSED, f"venue {error.code}", error.text)
-        except VenueUnknown:
-            self._orders.apply(record, OrderEvent.LOST)
-            return await self._find_out(order, record)
-        self._orders.apply(record, OrderEvent.ACK, venue_order_id=venue_id)
-        return self._ack(order, record)
+        body = self._wire_order(order, record)
+        for wait_s in (*(_BUSY_AGAIN_S if order.reduce_only else ()), None):
+            try:
+                venue_id = await self._rest.place(body, expires_ms=self._expires_ms)
+            except VenueBusy as error:
+                if wait_s is None:
+                    return self._refused(order, record, error)
+                await asyncio.sleep(wait_s)
+                continue
+            except VenueRefused as error:
+                if error.code == _DUPLICATE:  # it rests already: an answer of it was lost
+                    break
+                return self._refused(order, record, error)
+            except VenueUnknown:
+                break
+            self._orders.apply(record, OrderEvent.ACK, venue_order_id=venue_id)
+            return self._ack(order, record)
+        self._orders.apply(record, OrderEvent.LOST)
+        return await self._find_out(order, record)
+
+    def _refused(self, order: OrderRequest, record: OrderRecord, error: VenueRefused) -> OrderReject:
+        self._orders.apply(record, OrderEvent.REFUSE)
+        self.note_end(record)
+        return _reject(order, RejectCode.VENUE_REFUSED, f"venue {error.code}", error.text)
 
     async def _find_out(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
         """Ask until the venue knows, or until its own expTime makes it certain that it never will."""
@@ -114,25 +153,44 @@ class Router:
     async def resolve(self, record: OrderRecord) -> bool:
         """Ask the venue for an order whose fate is unknown; True when it has it.
 
+        "No such order" counts once the order's expTime has passed: until then it may still be on its way.
         Raises: Unresolved, when it does not answer at all.
         """
-        answered = False
-        for wait_s in _ASK_AGAIN_S:
-            await asyncio.sleep(wait_s)
+        certain_ns = record.sent_ns + int((self._ttl_s + _CERTAIN_AFTER_S) * NS_PER_S)
+        heard_ns, waits = record.heard_ns, chain(_ASK_AGAIN_S, repeat(1.0))
+        while True:
+            await asyncio.sleep(next(waits))
+            if record.heard_ns != heard_ns or record.state in ENDED:  # a push, or another question, was faster
+                return record.state is not OrderState.REFUSED
+            asked_ns = self._clock.monotonic_ns()
             try:
-                found = await self._rest.order(record.instrument, record.client_order_id)
-            except (VenueUnknown, VenueRefused):
+                if await self._seen(record, certain=asked_ns > certain_ns):
+                    return True
+            except VenueError:
+                if asked_ns - certain_ns > _PATIENCE_S * NS_PER_S:
+                    raise Unresolved(
+                        f"order {record.client_order_id}: the venue does not answer; trading stops, reconcile"
+                    ) from None
                 continue
-            answered = True
-            if found is not None:
-                self._orders.on_push(found)
-                return True
-        if not answered:
-            raise Unresolved(f"order {record.client_order_id}: the venue does not answer; trading stops, reconcile")
-        if record.state not in ENDED:  # a push, or another question, was faster
-            self._orders.apply(record, OrderEvent.NOT_FOUND)
-            self.note_end(record)
-        return False
+            if asked_ns > certain_ns:
+                if record.heard_ns == heard_ns and record.state not in ENDED:
+                    self._orders.apply(record, OrderEvent.NOT_FOUND)
+                    self.note_end(record)
+                return record.state is not OrderState.REFUSED
+
+    async def _seen(self, record: OrderRecord, *, certain: bool) -> bool:
+        """Does the venue know it now, as an order or by its fills? Raises: VenueError."""
+        found = await self._rest.order(record.instrument, record.client_order_id)
+        fills = await self._rest.fills(record.instrument) if found is None or found.tradeId else []
+        if found is None:
+            mine = [fill for fill in fills if fill.clOrdId == record.client_order_id]
+            if not mine or not certain:
+                return False
+            found = _from_fills(record, mine)
+        self._on_fills(fills)
+        self._orders.on_push(found)
+        self.note_end(record)
+        return True
 
     def note_end(self, record: OrderRecord) -> None:
         """Journal the end of an order. A full disk loses only this note: at restart the venue is asked again."""
@@ -156,6 +214,7 @@ class Router:
             "ordType": "market" if order.limit_price is None else "limit",
             "sz": format(order.contracts, "f"),
             "clOrdId": record.client_order_id,
+            "tag": TAG,
         }
         if order.limit_price is not None:
             body["px"] = format(order.limit_price, "f")
@@ -168,7 +227,7 @@ class Router:
         if record.sl_price is not None:
             protection |= {"slTriggerPx": format(record.sl_price, "f"), "slOrdPx": "-1", "slTriggerPxType": "last"}
         if protection:
-            body["attachAlgoOrds"] = [{"attachAlgoClOrdId": "sp" + record.client_order_id[2:], **protection}]
+            body["attachAlgoOrds"] = [{"attachAlgoClOrdId": OURS + record.client_order_id[2:], **protection}]
         return body
 
     def _ack(self, order: OrderRequest, record: OrderRecord) -> OrderAck:
@@ -176,6 +235,18 @@ class Router:
             intent_id=order.intent_id, client_order_id=record.client_order_id,
             venue_order_id=record.venue_order_id, accepted_ns=self._clock.wall_ns(),
         )  # fmt: skip
+
+
+def _from_fills(record: OrderRecord, fills: list[Fill]) -> OrderData:
+    """An order that the venue shows by its fills only: it has traded that much, and has ended."""
+    sizes = [Decimal(fill.fillSz) for fill in fills]
+    total = sum(sizes, Decimal(0))
+    average = sum((Decimal(fill.fillPx) * size for fill, size in zip(fills, sizes, strict=True)), Decimal(0)) / total
+    return OrderData(
+        instId=record.instrument, ordId=fills[0].ordId, clOrdId=record.client_order_id, side=record.side.name.lower(),
+        state="filled" if total >= record.contracts else "canceled", sz=str(record.contracts), accFillSz=str(total),
+        avgPx=str(average), fee=str(sum((Decimal(fill.fee or "0") for fill in fills), Decimal(0))),
+    )  # fmt: skip
 
 
 def protection_prices(order: OrderRequest, terms: Terms, price: float) -> tuple[Decimal | None, Decimal | None]:

@@ -23,6 +23,12 @@ class CauseName(StrEnum):
     BOOK_INVALID = "book_invalid"
     BRAIN_DEAD = "brain_dead"
     OPS_LOST = "ops_lost"
+    CLOCK_SKEW = "clock_skew"
+    DAILY_LOSS = "daily_loss"
+    DRAWDOWN = "drawdown"
+    THROTTLED = "throttled"
+    UNPROTECTED = "unprotected"
+    UNEXPLAINED = "unexplained"
 
 
 FORCES: Final[dict[CauseName, TradingState]] = {
@@ -36,6 +42,12 @@ FORCES: Final[dict[CauseName, TradingState]] = {
     CauseName.BOOK_INVALID: TradingState.REDUCING,
     CauseName.BRAIN_DEAD: TradingState.REDUCING,
     CauseName.OPS_LOST: TradingState.REDUCING,
+    CauseName.CLOCK_SKEW: TradingState.REDUCING,
+    CauseName.DAILY_LOSS: TradingState.REDUCING,
+    CauseName.DRAWDOWN: TradingState.REDUCING,
+    CauseName.THROTTLED: TradingState.REDUCING,
+    CauseName.UNPROTECTED: TradingState.REDUCING,
+    CauseName.UNEXPLAINED: TradingState.REDUCING,
 }
 """What each cause demands."""
 

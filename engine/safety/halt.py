@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.latch import HaltLatch, Latched
-from engine.venue.rest import BATCH, Rest, VenueError
+from engine.venue.answers import VenueError
+from engine.venue.rest import BATCH, Rest
 from schemas.channels import ChannelError
 from schemas.clock import Clock
 from schemas.messages import Signal, TelemetryKind

@@ -64,13 +64,19 @@ class _Listener(WSListener):
 
 
 class Link:
-    """Keeps one websocket alive. `up` is True once it is connected, logged in and subscribed."""
+    """Keeps one websocket alive. `up` is True once it is connected, logged in and subscribed.
 
-    def __init__(self, plan: LinkPlan, *, on_frame: OnFrame, on_state: OnState, clock: Clock) -> None:
+    `venue_wall_ns`: the venue's own time, which a login is signed with.
+    """
+
+    def __init__(
+        self, plan: LinkPlan, *, on_frame: OnFrame, on_state: OnState, clock: Clock, venue_wall_ns: Callable[[], int]
+    ) -> None:
         self._plan = plan
         self._on_frame = on_frame
         self._on_state = on_state
         self._clock = clock
+        self._venue_wall_ns = venue_wall_ns
         self._transport: WSTransport | None = None
         self._last_heard_ns = 0
         self._logged_in = asyncio.Event()
@@ -123,7 +129,7 @@ class Link:
                 transport.disconnect(graceful=False)
 
     async def _login(self, credentials: Credentials) -> bool:
-        self.send({"op": "login", "args": [login_args(credentials, wall_ns=self._clock.wall_ns())]})
+        self.send({"op": "login", "args": [login_args(credentials, wall_ns=self._venue_wall_ns())]})
         try:
             async with asyncio.timeout(PONG_WITHIN_S):
                 await self._logged_in.wait()

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from engine.account import Account
 from engine.desk import Desk
-from engine.execution.orders import OrderBookkeeper
+from engine.execution.journal import Journal
+from engine.limits import Limits
 from engine.market import Market, Touch
-from engine.risk.gate import default_gate
+from engine.risk.ledger import Ledger
+from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.watches import BrainWatch
+from engine.trading import Trading
 from schemas import codec
 from schemas.channels import Reply as Answer
 from schemas.channels import Wire
 from schemas.messages import DecidedOn, Heartbeat, HeartbeatAck, OrderReject, OrderRequest, RejectCode, Reply, Request
-from schemas.settings.risk import Risk
+from schemas.settings import Settings
 from tests.support.clock import ManualClock
-from tests.support.orders import INSTRUMENT, TERMS, order
+from tests.support.orders import INSTRUMENT, TERMS, DeepBook, order
 
 MS = 1_000_000
 NOW = 1_721_347_020_000_000_000
@@ -31,6 +34,7 @@ class FakeMarket:
     """Ticks 1..9 came 50 ms apart, the newest just now."""
 
     instrument = INSTRUMENT
+    book = DeepBook()
 
     def __init__(self) -> None:
         self.touch = Touch(
@@ -45,21 +49,31 @@ class FakeMarket:
 
 
 class Scene:
-    def __init__(self, *, active: bool = True) -> None:
-        clock = ManualClock()
+    def __init__(self, tmp_path: Path, *, active: bool = True) -> None:
+        clock, settings = ManualClock(), Settings()
         self.causes = TradingCauses(clock=clock, on_change=lambda cause, raised: None)
         self.causes.hold(CauseName.RECONCILING, not active)
         self.rejects: list[OrderReject] = []
         self.brain = BrainWatch(3)
-        account = Account(instrument=INSTRUMENT, currency="USDT", clock=clock)
-        account.equity, account.contracts = Decimal(100_000), Decimal(0)
-        self.desk = Desk(
-            wire=cast(Wire, None), endpoint="", market=cast(Market, FakeMarket()), account=account,
-            orders=OrderBookkeeper(clock), router=cast(Any, None), rest=cast(Any, None), gate=default_gate(Risk()),
-            causes=self.causes, brain=self.brain, intents=set(), clock=clock, on_reject=self.rejects.append,
-            on_unknown=lambda: None,
+        ledger = Ledger(day_starts_utc_hour=0)
+        ledger.whole = True
+        log = cast(Any, lambda level, text: None)
+        trading = Trading(
+            settings=settings, clock=clock, rest=cast(Any, None), journal=Journal(tmp_path / "orders.log"),
+            ledger=ledger, causes=self.causes, decided_on=lambda: decided(9), before_arming=lambda: None, log=log,
+            on_change=lambda: None,
         )  # fmt: skip
-        self.desk.terms = TERMS
+        limits = Limits(
+            settings=settings, clock=clock, memory=RiskMemory(tmp_path / "limits.json"), ledger=ledger,
+            causes=self.causes, log=log,
+        )  # fmt: skip
+        trading.account.equity, trading.account.contracts = Decimal(100_000), Decimal(0)
+        trading.terms = TERMS
+        self.limits = limits
+        self.desk = Desk(
+            wire=cast(Wire, None), endpoint="", market=cast(Market, FakeMarket()), trading=trading, limits=limits,
+            causes=self.causes, brain=self.brain, clock=clock, on_reject=self.rejects.append,
+        )  # fmt: skip
 
     def ask(self, payload: bytes) -> Reply:
         said: list[bytes] = []
@@ -78,16 +92,16 @@ def decided(sequence: int, age_ms: float = 0.0) -> DecidedOn:
     return DecidedOn(tick_sequence=sequence, timestamp_ns=NOW - int(age_ms * MS))
 
 
-def test_an_unreadable_request_is_answered_and_counted() -> None:
-    scene = Scene()
+def test_an_unreadable_request_is_answered_and_counted(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
     reject = scene.ask(b"\xff rubbish").body
     assert isinstance(reject, OrderReject)
     assert (reject.code, scene.desk.counters.malformed) == (RejectCode.MALFORMED, 1)
     assert scene.desk.tick_to_order.count == 0
 
 
-def test_a_heartbeat_is_answered_with_the_state_also_while_halted() -> None:
-    scene = Scene(active=False)
+def test_a_heartbeat_is_answered_with_the_state_also_while_halted(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, active=False)
     beat = Heartbeat(process="brain", last_tick_sequence=9, last_decision_sequence=3, created_ns=1)
     reply = scene.ask(codec.encode_request(Request(sequence=1, timestamp_ns=1, body=beat)))
     assert reply.body == HeartbeatAck(trading_state="HALTED", last_tick_sequence=9)
@@ -106,22 +120,33 @@ def test_a_heartbeat_is_answered_with_the_state_also_while_halted() -> None:
         (decided(10, 0), None),  # a tick that this engine never made
     ],
 )
-def test_a_price_is_as_old_as_the_older_of_its_two_times(decided_on: DecidedOn, observed: str | None) -> None:
-    scene = Scene()
+def test_a_price_is_as_old_as_the_older_of_its_two_times(
+    tmp_path: Path, decided_on: DecidedOn, observed: str | None
+) -> None:
+    scene = Scene(tmp_path)
     reject = scene.order(order(decided_on=decided_on))
     assert (reject.code, reject.observed, reject.limit) == (RejectCode.TTL_EXPIRED, observed, "100 ms")
     assert scene.rejects == [reject]
     assert (scene.desk.counters.orders, scene.desk.counters.rejects) == (1, 1)
 
 
-def test_a_refused_intent_is_not_remembered_as_sent() -> None:
-    scene = Scene()
+def test_a_refused_intent_is_not_remembered_as_sent(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
     oversized = order(decided_on=decided(9), contracts=Decimal(1_000))
     assert [scene.order(oversized).code for _ in range(2)] == [RejectCode.RISK_VIOLATION] * 2
 
 
-def test_while_halted_every_order_is_refused_with_the_cause() -> None:
-    reject = Scene(active=False).order(msgspec.structs.replace(order(), decided_on=decided(9)))
+def test_while_halted_every_order_is_refused_with_the_cause(tmp_path: Path) -> None:
+    reject = Scene(tmp_path, active=False).order(msgspec.structs.replace(order(), decided_on=decided(9)))
     assert (reject.code, reject.observed, reject.text) == (
         RejectCode.TRADING_STATE, "HALTED", "because of reconciling",
     )  # fmt: skip
+
+
+def test_a_violation_cuts_the_authority_and_the_cut_is_in_the_view(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    oversized = order(decided_on=decided(9), contracts=Decimal(20), created_ns=NOW)
+    assert scene.order(oversized).rule == "account_share"
+    assert scene.desk.view(oversized).authority_pct == 50
+    assert scene.order(order(decided_on=decided(9), contracts=Decimal(9), created_ns=NOW)).rule == "authority"
+    assert scene.desk.view(oversized).authority_pct == 25

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.risk.view import RiskView, Terms
+from engine.risk.view import Day, RiskView, Terms, Traffic
 from schemas.messages import DecidedOn, OrderRequest, Side, TradingState
 
 INSTRUMENT = "BTC-USDT-SWAP"
@@ -25,11 +25,30 @@ def order(**changes: Any) -> OrderRequest:
     return msgspec.structs.replace(ORDER, **changes)
 
 
+class DeepBook:
+    """As much as one likes, at the touch."""
+
+    def __init__(self, *, behind: float = 0.0, holds: float = 1e9) -> None:
+        self._behind, self._holds = behind, holds
+
+    def average_price(self, *, buy: bool, contracts: float) -> float | None:
+        if contracts > self._holds:
+            return None
+        return 64_000.0 + (self._behind if buy else -self._behind)
+
+
+DAY = Day(result=Decimal(0), opening=Decimal(100_000), peak=Decimal(100_000), losses=0, last_loss_age_ns=None)
+TRAFFIC = Traffic(last_second=0, in_window=0, latched="")
+
+
 def view(**changes: Any) -> RiskView:
-    """An account of 100,000 with nothing open, a price of 64,000, all fresh."""
+    """An account of 100,000 with nothing open, a price of 64,000, all fresh and alive."""
     plain: dict[str, Any] = {
         "trading_state": TradingState.ACTIVE, "causes": "", "instrument": INSTRUMENT, "terms": TERMS,
-        "equity": Decimal(100_000), "position": Decimal(0), "working_buy": Decimal(0), "working_sell": Decimal(0),
-        "price": 64_000.0, "price_age_ns": 0, "known_intents": set(),
+        "equity": Decimal(100_000), "available": Decimal(100_000), "position": Decimal(0), "working_buy": Decimal(0),
+        "working_sell": Decimal(0), "working_notional": Decimal(0), "leverage": Decimal(5), "liquidation_price": None,
+        "price": Decimal(64_000), "mid": 64_000.0, "mark": 64_000.0, "depth": DeepBook(), "book_valid": True,
+        "price_age_ns": 0, "order_age_ns": 0, "feed_age_ns": 0, "brain_age_ns": 0, "clock_offset_ns": 0, "day": DAY,
+        "traffic": TRAFFIC, "authority_pct": Decimal(100), "known_intents": set(),
     }  # fmt: skip
     return RiskView(**{**plain, **changes})

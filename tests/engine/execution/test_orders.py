@@ -13,8 +13,9 @@ from engine.account import Account
 from engine.execution.lifecycle import LifecycleError, OrderEvent, OrderState
 from engine.execution.orders import RECENT, OrderBookkeeper
 from engine.execution.router import client_order_id_of, protection_prices
+from engine.risk.ledger import Ledger
+from engine.venue.answers import Algo, Fill
 from engine.venue.frames import AccountData, BalanceDetail, OrderData, PositionData
-from engine.venue.rest import Algo, Fill
 from schemas.messages import Side
 from tests.support.clock import ManualClock
 from tests.support.orders import INSTRUMENT, TERMS, order
@@ -129,7 +130,8 @@ def test_protection_lies_on_the_tick_and_on_the_right_sides_of_the_price(
 
 
 def account(clock: ManualClock) -> Account:
-    return Account(instrument=INSTRUMENT, currency="USDT", clock=clock)
+    ledger = Ledger(day_starts_utc_hour=0)
+    return Account(instrument=INSTRUMENT, margin_mode="isolated", currency="USDT", clock=clock, ledger=ledger)
 
 
 def test_nothing_is_known_of_an_account_before_the_venue_has_spoken() -> None:
@@ -144,7 +146,7 @@ def test_the_day_counts_each_fill_once_and_begins_anew_at_midnight_utc() -> None
     now_ms = str(clock.wall_ns() // 1_000_000)
     fill = Fill(instId=INSTRUMENT, tradeId="1", ordId="7", fillPnl="5", fee="-1", ts=now_ms)
     old = Fill(instId=INSTRUMENT, tradeId="0", ordId="6", fillPnl="100", fee="-9", ts="1000")
-    here.on_fills([fill, old])
+    here.on_fills([fill, old], whole=True)
     here.on_order_push(push("filled", "2", tradeId="1", fillPnl="5", fillFee="-1"))
     here.on_order_push(push("filled", "2", tradeId="2", fillPnl="-2", fillFee="-0.5"))
     state = here.state()

@@ -1,0 +1,160 @@
+"""Keeps the position protected: looks at what the venue holds, and takes one step after the other (protection.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Final
+
+from engine.account import Account
+from engine.execution.journal import Entry
+from engine.execution.lifecycle import OrderState
+from engine.execution.orders import OrderBookkeeper, OrderRecord
+from engine.execution.protection import OURS, Do, Levels, Step, next_step, whole_oco
+from engine.risk.trading_state import CauseName, TradingCauses
+from engine.venue.answers import VenueBusy, VenueError, VenueRefused
+from engine.venue.rest import Rest
+from schemas.clock import NS_PER_S, Clock
+from schemas.messages import DecidedOn, OrderAck, OrderReject, OrderRequest, Side, TradingState
+from schemas.settings import Settings
+
+_LOOK_EVERY_S: Final = 0.25
+_IDLE_EVERY_S: Final = 2.0
+_COUNTED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED, OrderState.FILLED, OrderState.CANCELED})
+
+PlaceOwn = Callable[[OrderRequest], Awaitable[OrderAck | OrderReject]]
+"""Sends an order of the engine itself through the same gate as everybody's."""
+
+
+class Guard:
+    """Follows the position. `place_own` is set by whoever has the gate; `decided_on` names the present tick."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        rest: Rest,
+        account: Account,
+        orders: OrderBookkeeper,
+        in_flight: Callable[[], int],
+        causes: TradingCauses,
+        clock: Clock,
+        decided_on: Callable[[], DecidedOn],
+        log: Callable[[str, str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._instrument, self._mode = settings.venue.instrument, settings.venue.margin_mode
+        self._limit_s = settings.safety.protection_timeout_s
+        self._rest, self._account, self._orders, self._causes = rest, account, orders, causes
+        self._in_flight, self._clock, self._decided_on = in_flight, clock, decided_on
+        self._log, self._on_change = log, on_change
+        self._levels: dict[Side, Levels] = {}
+        self._bare_since_ns: int | None = None
+        self._refused = False
+        self._attempt = clock.wall_ns()
+        self._changed = asyncio.Event()
+        self.place_own: PlaceOwn | None = None
+
+    def recall(self, entries: dict[str, Entry]) -> None:
+        """What a former life journaled about where the stops belong."""
+        for side, entry in entries.items():
+            self._levels[Side[side]] = Levels(
+                tp=Decimal(entry.tp_price) if entry.tp_price else None, sl=Decimal(entry.sl_price)
+            )
+
+    def note(self, record: OrderRecord) -> None:
+        """An order that may have added to the position: its stop is where the position's stop belongs."""
+        if record.sl_price is not None and record.state in _COUNTED:
+            self._levels[record.side] = Levels(tp=record.tp_price, sl=record.sl_price)
+
+    def changed(self) -> None:
+        """The venue spoke: look soon."""
+        self._changed.set()
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Look, and act, from `ready` on, until cancelled."""
+        while True:
+            await ready.wait()
+            busy = bool(self._account.contracts) or self._bare_since_ns is not None
+            try:
+                async with asyncio.timeout(_LOOK_EVERY_S if busy else _IDLE_EVERY_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            try:
+                await self.look()
+            except VenueError as error:
+                self._log("warning", f"protection: {error}; looked again in {_LOOK_EVERY_S:g} s")
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def look(self) -> Step:
+        """Ask what the venue holds, and take one step. Raises: VenueError."""
+        entering = self._entering()
+        version = self._account.version
+        algos = await self._rest.algos(self._instrument)
+        held = self._account.contracts
+        if held is None or version != self._account.version or entering != self._entering():
+            self._changed.set()  # something happened meanwhile: what was read may be older than what is known
+            return Step(do=Do.WAIT, why="the venue spoke meanwhile")
+        self._account.on_algos(algos)
+        self._on_change()
+        now_ns = self._clock.monotonic_ns()
+        bare_s = 0.0 if self._bare_since_ns is None else (now_ns - self._bare_since_ns) / NS_PER_S
+        levels = self._levels.get(Side.BUY if held > 0 else Side.SELL) if held else None
+        step = next_step(
+            held=held, algos=algos, levels=levels, bare_s=bare_s, limit_s=self._limit_s, refused=self._refused,
+            entering=entering,
+        )  # fmt: skip
+        if not held or step.covered:
+            self._bare_since_ns, self._refused = None, False
+        elif self._bare_since_ns is None:
+            self._bare_since_ns = now_ns
+        unprotected = self._bare_since_ns is not None and bare_s >= self._limit_s
+        self._causes.hold(CauseName.UNPROTECTED, unprotected, step.why)
+        await self._take(step, held, levels)
+        return step
+
+    async def _take(self, step: Step, held: Decimal, levels: Levels | None) -> None:
+        if step.do in {Do.NOTHING, Do.WAIT, Do.UNPROTECTED} or self._causes.state is TradingState.HALTED:
+            return
+        if step.do is Do.CANCEL:
+            self._log("info", f"protection: {len(step.algo_ids)} TP/SL canceled, {step.why}")
+            await self._rest.cancel_algos(self._instrument, list(step.algo_ids))
+        elif step.do is Do.PLACE and levels is not None:
+            await self._place(held, levels, step.why)
+        elif step.do is Do.CLOSE:
+            await self._close(held, step.why)
+
+    async def _place(self, held: Decimal, levels: Levels, why: str) -> None:
+        self._attempt += 1
+        client_id = OURS + hashlib.blake2b(str(self._attempt).encode(), digest_size=14).hexdigest()
+        try:
+            await self._rest.place_algo(whole_oco(self._instrument, self._mode, held, levels, client_id))
+        except VenueBusy:
+            raise
+        except VenueRefused as error:
+            self._refused = True
+            self._log("error", f"protection: the venue refused the OCO ({error}); the position is closed")
+        else:
+            self._log("warning", f"protection: {why}; one OCO over the whole position was placed")
+        self._changed.set()
+
+    async def _close(self, held: Decimal, why: str) -> None:
+        if self.place_own is None or self._in_flight():
+            return
+        self._attempt += 1
+        order = OrderRequest(
+            intent_id=f"close{self._attempt}", instrument=self._instrument,
+            side=Side.SELL if held > 0 else Side.BUY, contracts=abs(held), reduce_only=True,
+            decided_on=self._decided_on(), created_ns=self._clock.wall_ns(),
+        )  # fmt: skip
+        said = await self.place_own(order)
+        told = f"{said.code} {said.text}" if isinstance(said, OrderReject) else "sent"
+        self._log("error", f"protection: {why}; closing {held} contracts: {told}")
+
+    def _entering(self) -> bool:
+        """Is an order on its way whose stop the venue may be making just now?"""
+        return self._in_flight() > 0 or any(not record.reduce_only for record in self._orders.working())

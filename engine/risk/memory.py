@@ -1,0 +1,59 @@
+"""What the limits must remember over restarts and no fill can tell: opening equity, peak, and the latched throttle."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """`day`: number of the day (ledger.py) that `opening` belongs to; `latched`: why new risk waits for a re-arm."""
+
+    day: int = 0
+    opening: Decimal | None = None
+    peak: Decimal | None = None
+    latched: str = ""
+
+
+class RiskMemory:
+    """One small file, written anew each time.
+
+    `recalled`: what it said at the start; `problem`: what was wrong with it; `written`: what is on disk now.
+    A file that cannot be read is kept aside, and new risk waits for the operator: what is unknown is refused.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem = ""
+        self.recalled = self._read()
+        self.written = Remembered() if self.problem else self.recalled
+
+    def _read(self) -> Remembered:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Remembered)
+        except FileNotFoundError:
+            return Remembered()
+        except (OSError, msgspec.DecodeError) as error:
+            aside = self._path.with_suffix(".broken")
+            self.problem = f"{self._path}: {error}; kept as {aside.name}, new risk waits for `sovereign rearm`"
+            if self._path.is_file():
+                self._path.replace(aside)
+            return Remembered(latched="what the limits remembered was unreadable")
+
+    def write(self, value: Remembered) -> None:
+        """Remember this; nothing is done when it is the same. Raises: OSError."""
+        if value == self.written:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._path.with_suffix(".new")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, msgspec.json.encode(value))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        scratch.replace(self._path)
+        self.written = value

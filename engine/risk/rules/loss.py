@@ -1,0 +1,80 @@
+"""How much was lost: the day, the drawdown, losses in a row."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.risk.rules.base import Limit
+from engine.risk.view import Refusal, RiskView
+from schemas.clock import NS_PER_S
+from schemas.messages import OrderRequest, RejectCode
+
+
+class DailyLoss(Limit):
+    """Refuses new risk once the day's realised + unrealised + fees lost `limit_pct` of its opening equity.
+
+    Source: SPEC.md 7, layer 4; FIA 2024 "daily loss limit".
+    """
+
+    name = "daily_loss"
+    code = RejectCode.DAILY_LOSS
+
+    def __init__(self, limit_pct: float) -> None:
+        self._limit_pct = Decimal(str(limit_pct))
+
+    def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
+        """See class."""
+        result, opening, limit = view.day.result, view.day.opening, f"{self._limit_pct} %"
+        if result is None or opening is None or opening <= 0:
+            return self.no(None, limit, "the day's result is not known")
+        lost_pct = -result / opening * 100
+        if lost_pct < self._limit_pct:
+            return None
+        return self.no(f"{lost_pct:.3f} %", limit, "the day is over for new risk")
+
+
+class Drawdown(Limit):
+    """Refuses new risk once equity fell `limit_pct` from its peak; the peak begins anew when the operator re-arms.
+
+    Source: FIA 2024 "drawdown limits"; freqtrade's MaxDrawdown protection, but never by time alone.
+    """
+
+    name = "drawdown"
+    code = RejectCode.DRAWDOWN
+
+    def __init__(self, limit_pct: float) -> None:
+        self._limit_pct = Decimal(str(limit_pct))
+
+    def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
+        """See class."""
+        equity, peak, limit = view.equity, view.day.peak, f"{self._limit_pct} %"
+        if equity is None or peak is None or peak <= 0:
+            return self.no(None, limit, "equity or its peak is not known")
+        fall_pct = (peak - equity) / peak * 100
+        if fall_pct < self._limit_pct:
+            return None
+        return self.no(f"{fall_pct:.3f} %", limit, f"fell from its peak {peak:.2f}; `sovereign rearm` begins anew")
+
+
+class LossCooldown(Limit):
+    """Refuses new risk for `cooldown_s` after `losses` losing trades in a row. Source: SPEC.md 7, layer 4."""
+
+    name = "loss_cooldown"
+    code = RejectCode.COOLDOWN
+
+    def __init__(self, losses: int, cooldown_s: float) -> None:
+        self._losses = losses
+        self._cooldown_ns = int(cooldown_s * NS_PER_S)
+        self._limit = f"{losses} losses in a row, then {cooldown_s:g} s"
+
+    def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
+        """See class."""
+        day = view.day
+        if day.losses < self._losses:
+            return None
+        if day.last_loss_age_ns is not None and day.last_loss_age_ns >= self._cooldown_ns:
+            return None
+        if day.last_loss_age_ns is None:
+            return self.no(None, self._limit, "when the last loss was is not known")
+        left_s = (self._cooldown_ns - day.last_loss_age_ns) / NS_PER_S
+        return self.no(f"{day.losses} losses in a row", self._limit, f"{left_s:.0f} s left")

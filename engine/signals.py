@@ -1,0 +1,61 @@
+"""What ops signals, and what the engine does about it; each but the heartbeat is acknowledged."""
+
+from __future__ import annotations
+
+from engine.limits import Limits
+from engine.safety.halt import Halt
+from engine.safety.watches import SilenceWatch
+from engine.trading import Trading
+from schemas import codec
+from schemas.clock import Clock
+from schemas.messages import CONFIRMED, Signal, SignalKind, TelemetryKind
+from schemas.process import Runtime
+
+
+class SignalDesk:
+    """Takes the signals of ops. What was said before this process began is not for it, but for a halt."""
+
+    def __init__(
+        self, *, runtime: Runtime, halt: Halt, limits: Limits, trading: Trading, ops: SilenceWatch, clock: Clock
+    ) -> None:
+        self._runtime, self._halt, self._limits, self._trading = runtime, halt, limits, trading
+        self._ops, self._clock = ops, clock
+        self._started_ns = clock.wall_ns()
+
+    def on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
+        """One message of the signal channel."""
+        try:
+            signal = codec.decode_signal(payload)
+        except codec.Malformed as error:
+            self._runtime.reporter.log("warning", f"signal dropped: {error}")
+            return
+        self._ops.heard(self._clock.monotonic_ns())
+        if signal.kind is SignalKind.OPS_HEARTBEAT:
+            return
+        if signal.kind is SignalKind.SYSTEM_HALT:
+            self._halt.on_signal(signal)
+        elif signal.timestamp_ns < self._started_ns:
+            return  # said to a former life
+        elif signal.kind is SignalKind.SYSTEM_RESUME:
+            self._acknowledge(signal, *self._halt.on_resume(signal))
+        elif signal.kind is SignalKind.CONFIG_UPDATE:
+            confirmed = signal.target == CONFIRMED
+            self._acknowledge(signal, *self._limits.change(signal.changes, confirmed=confirmed, issuer=signal.issuer))
+        elif signal.kind is SignalKind.REARM:
+            self._acknowledge(signal, True, self._rearm(signal))
+        elif signal.kind is SignalKind.SHUTDOWN and signal.target in {"", self._runtime.name}:
+            self._acknowledge(signal, True, "stopping")
+            self._runtime.stopping.set()
+        else:
+            self._acknowledge(signal, False, f"this engine does not do {signal.kind.name}")
+
+    def _rearm(self, signal: Signal) -> str:
+        """The operator has looked: what waited for that falls."""
+        lifted = ", ".join(filter(None, (self._trading.rearm(), self._limits.rearm(self._trading.account))))
+        text = f"re-armed: {lifted}" if lifted else "nothing waited for a re-arm"
+        self._runtime.reporter.log("warning", f"{text}; by {signal.issuer}: {signal.reason or 'no reason given'}")
+        return text
+
+    def _acknowledge(self, signal: Signal, ok: bool, text: str) -> None:
+        data = {"id": signal.id, "kind": signal.kind.name, "ok": ok, "text": text}
+        self._runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
