@@ -18,6 +18,9 @@ import uvloop
 
 from engine.exchange.config import DEFAULT_SEED, ConfigError, Credentials, Settings
 from engine.exchange.exchange import Exchange
+from engine.exchange.faults import load
+from engine.exchange.faults.catalogue import help_text
+from engine.exchange.faults.switchboard import Switchboard
 from engine.exchange.market.events import MarketSource
 from engine.exchange.market.history import synthesise
 from engine.exchange.market.recording import Recording, RecordingError
@@ -43,7 +46,12 @@ def say(text: str) -> None:
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Flags and environment. Raises: ConfigError; SystemExit for what argparse itself refuses."""
-    parser = _Parser(prog="python -m engine.exchange", description="A simulated OKX v5 for BTC-USDT-SWAP.")
+    parser = _Parser(
+        prog="python -m engine.exchange",
+        description="A simulated OKX v5 for BTC-USDT-SWAP.",
+        epilog=help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", default="0", help="loopback port; 0 takes a free one")
     parser.add_argument("--seed", default=str(DEFAULT_SEED), help="seed of the synthetic market and of the past")
     parser.add_argument("--recording", action="append", default=[], metavar="FILE", help="again: what continues it")
@@ -51,6 +59,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--balance", default="100000", help="USDT")
     parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
+    parser.add_argument("--faults", default=None, metavar="FILE", help="TOML: what goes wrong, and when; see below")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
     for name in ("api-key", "secret", "password"):
         parser.add_argument(f"--{name}", default=None, help=f"better: SOVEREIGN_SIM_{name.upper().replace('-', '_')}")
@@ -71,6 +80,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         latency_ms=_whole("latency-ms", given.latency_ms, 0, 60_000),
         frames_per_s=_whole("frames-per-s", given.frames_per_s, 0, 100_000),
         parent_pid=None if parent is None else _whole("parent-pid", parent, 1, 2**31),
+        faults=None if given.faults is None else Path(given.faults),
     )
 
 
@@ -110,7 +120,11 @@ def _balance(text: str) -> Decimal:
 
 
 def build(settings: Settings) -> Server:
-    """The parts, put together. Raises: ConfigError if the recording cannot be used."""
+    """The parts, put together. Raises: ConfigError if the recording or the faults cannot be used."""
+    clock = SystemClock()
+    plan = load.Plan(seed=None, faults=()) if settings.faults is None else load.read(settings.faults)
+    faults = Switchboard(settings.seed if plan.seed is None else plan.seed, clock)
+    faults.arm_all(plan.faults)
     source: MarketSource
     if settings.recordings:
         try:
@@ -125,11 +139,12 @@ def build(settings: Settings) -> Server:
         source = SyntheticMarket(settings.seed)
     bids, _ = source.opening()
     exchange = Exchange(
-        clock=SystemClock(),
+        clock=clock,
         source=source,
         past=synthesise(settings.seed, bids[0].px),
         balance=settings.balance,
         rules=settings.rules,
+        faults=faults,
     )
     return Server(exchange, settings.credentials, latency_ms=settings.latency_ms, frames_per_s=settings.frames_per_s)
 

@@ -61,3 +61,4 @@ class Settings:
     frames_per_s: int = 0
     parent_pid: int | None = None
     rules: Rules = Rules()
+    faults: Path | None = None

@@ -30,6 +30,7 @@ class Desk:
         self.orders = OrderBookkeeper()
         self.on_end: Callable[[Order, int], None] = lambda _order, _now_ms: None
         self.on_position: Callable[[MarginMode, int, int, int], None] = lambda _mode, _before, _after, _now_ms: None
+        self.may_take: Callable[[Order, int], int] = lambda order, _limit_px: order.left  # a fault: less
         self._tell = tell
         self._last_id = _FIRST_ORD_ID
 
@@ -107,7 +108,7 @@ class Desk:
             return self.cancel(order, now_ms, "31")
         if terms.ord_type == "fok" and matcher.half(opposite(terms.side)).fillable(limit) < order.left:
             return self.cancel(order, now_ms, "13")
-        for step in matcher.take(terms.side, limit, order.left):
+        for step in matcher.take(terms.side, limit, self.may_take(order, limit)):
             if isinstance(step, MeetsOwn):
                 self._self_trade(order, step, now_ms)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from engine.exchange.account import Account
@@ -12,6 +13,8 @@ from engine.exchange.algos import Algo
 from engine.exchange.config import Rules
 from engine.exchange.deadman import DeadMan
 from engine.exchange.desk import Desk
+from engine.exchange.faults.switchboard import Switchboard
+from engine.exchange.faults.trading import TradingFaults
 from engine.exchange.intake import Refused
 from engine.exchange.market.candles import Candle
 from engine.exchange.market.events import Batch, MarketSource
@@ -33,9 +36,18 @@ class Exchange:
     """
 
     def __init__(
-        self, *, clock: Clock, source: MarketSource, past: Iterable[Minute], balance: Decimal, rules: Rules
+        self,
+        *,
+        clock: Clock,
+        source: MarketSource,
+        past: Iterable[Minute],
+        balance: Decimal,
+        rules: Rules,
+        faults: Switchboard | None = None,
     ) -> None:
         self._clock = clock
+        self.faults = Switchboard(0, clock) if faults is None else faults
+        self._skew_ms = self.faults.skew_ms()
         self._source = source
         self._started_ns = clock.monotonic_ns()
         self.market = MarketState(source.opening(), past, self.now_ms())
@@ -44,13 +56,14 @@ class Exchange:
         self.notes: list[Note] = []
         self.desk = Desk(self.market, self.account, self._tell)
         self.protector = Protector(self.desk, self._tell)
+        self._trading = TradingFaults(self.faults, self.desk, self.protector)
         self.dead_man = DeadMan()
         self.final_candles: list[tuple[str, Candle]] = []
         self._fresh_prices: deque[int] = deque()
 
     def now_ms(self) -> int:
         """The venue's wall clock, milliseconds since 1970 UTC."""
-        return self._clock.wall_ns() // NS_PER_MS
+        return self._clock.wall_ns() // NS_PER_MS + self.faults.skew_ms()
 
     def monotonic_ns(self) -> int:
         """For durations."""
@@ -58,31 +71,35 @@ class Exchange:
 
     def wall_us(self) -> int:
         """The venue's wall clock, microseconds since 1970 UTC, as inTime and outTime are written."""
-        return self._clock.wall_ns() // 1000
+        return self._clock.wall_ns() // 1000 + self.faults.skew_ms() * 1000
 
     # -- time -----------------------------------------------------------------------------------------------------
 
     def advance(self) -> None:
         """Runs the market's script, the candles and the countdowns up to the present."""
         elapsed, wall_ms = self._clock.monotonic_ns() - self._started_ns, self.now_ms()
+        skew_ms = self.faults.skew_ms()
+        self.market.ts_ms += skew_ms - self._skew_ms  # the book's own time steps with the venue's clock
+        self._skew_ms = skew_ms
         for batch in self._source.due(elapsed):
             self._run(batch, wall_ms - (elapsed - batch.at_ns) // NS_PER_MS)
         self._roll(wall_ms)
         for tag in self.dead_man.expired(self._clock.monotonic_ns()):
             self._cancel_all(tag, wall_ms)
+        self._trading.bear(wall_ms)
         self._settle(wall_ms)
 
     def _run(self, batch: Batch, ts_ms: int) -> None:
         self._roll(ts_ms)
         matcher = self.market.matcher
-        for printed in batch.prints:
+        for printed in self._trading.prints(batch.prints):
             trade = self.market.record(printed.side, printed.px, printed.lots, printed.makers, ts_ms)
             self._tell(TradeNote(trade))
             for made in matcher.on_print(printed.side, printed.px, printed.lots):
                 self.desk.made(made, trade.trade_id, ts_ms)
         if batch.changes:
             self.market.apply(batch.changes, ts_ms)
-        for taker, made in matcher.crossings():
+        for taker, made in matcher.crossings(self._trading.crossed_sizes()):
             trade = self.desk.public_trade(taker, made.px, made.lots, ts_ms)
             self.desk.made(made, trade.trade_id, ts_ms)
         self._settle(ts_ms)
@@ -112,7 +129,12 @@ class Exchange:
 
     def cancel(self, order: Order) -> None:
         """Raises: Refused."""
-        self._now(lambda now: self.desk.cancel(order, now))
+
+        def cancel(now_ms: int) -> None:
+            if not self._trading.outran(order, now_ms):
+                self.desk.cancel(order, now_ms)
+
+        self._now(cancel)
 
     def amend(self, order: Order, lots: int | None, px: int | None, req_id: str) -> None:
         """Raises: Refused."""
@@ -132,7 +154,7 @@ class Exchange:
         if in_the_way and not cancel_first:
             raise Refused("51115", "Cancel all pending close orders before liquidation.")
         for order in in_the_way:
-            self.cancel(order)
+            self._now(partial(self.desk.cancel, order))
         terms = NewOrder(
             side="sell" if held > 0 else "buy",
             ord_type="market",

@@ -14,6 +14,7 @@ import orjson
 from engine.exchange import public
 from engine.exchange.book import Level
 from engine.exchange.exchange import Exchange
+from engine.exchange.faults.feeds import FinalRows, Silence
 from engine.exchange.instrument import INST_ID, px_text
 from engine.exchange.market.candles import BARS_MS
 from engine.exchange.notes import TradeNote
@@ -22,6 +23,7 @@ DEPTH: Final = 400
 PUBLIC: Final = frozenset(
     {"books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "price-limit", "funding-rate"}
 )
+_BOOKS: Final = ("books", "books5", "bbo-tbt")
 CANDLES: Final = frozenset(f"candle{bar}" for bar in BARS_MS)
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
@@ -40,6 +42,7 @@ class BooksChannel:
         self._seq = 0
         self._ts_ms = 0
         self._sent_ns = 0
+        self.crossed = False
         self.refresh()
 
     def refresh(self) -> None:
@@ -49,14 +52,25 @@ class BooksChannel:
         self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
         self._seq, self._ts_ms = market.seq, market.ts_ms
         self._sent_ns = self._exchange.monotonic_ns()
+        self.crossed = False
+
+    @property
+    def seq(self) -> int:
+        """The seqId that clients know."""
+        return self._seq
 
     def snapshot(self) -> bytes:
         """What was last sent, whole: the next update links to its seqId."""
         bids = public.level_rows(list(self._bids.values()))
         return self._message("snapshot", bids, public.level_rows(list(self._asks.values())), -1)
 
-    def update(self) -> bytes | None:
-        """The difference since the last message; empty after a minute of quiet; None when nothing is due."""
+    def update(self, *, crossed: bool = False) -> bytes | None:
+        """The difference since the last message; empty after a minute of quiet; None when nothing is due.
+
+        `crossed`: with the best bid on the best ask, a lie that the next update takes back.
+        """
+        if crossed or self.crossed:
+            self._exchange.market.touch(self._exchange.now_ms())
         market = self._exchange.market
         old_bids, old_asks, old_seq = self._bids, self._asks, self._seq
         quiet = market.seq == old_seq
@@ -64,6 +78,8 @@ class BooksChannel:
             return None
         sent_ns = self._sent_ns
         self.refresh()
+        if crossed:
+            self._cross()
         bids, asks = _difference(old_bids, self._bids), _difference(old_asks, self._asks)
         if not bids and not asks:
             # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
@@ -72,6 +88,13 @@ class BooksChannel:
                 self._sent_ns = sent_ns
                 return None
         return self._message("update", bids, asks, old_seq)
+
+    def _cross(self) -> None:
+        best = self._asks[min(self._asks)]
+        self._bids[best.px] = Level(best.px, best.lots, 1)
+        if len(self._bids) > DEPTH:
+            del self._bids[min(self._bids)]
+        self.crossed = True
 
     def _message(self, action: str, bids: list[list[str]], asks: list[list[str]], previous: int) -> bytes:
         row = {
@@ -103,6 +126,8 @@ class Feed:
         self._publish = publish
         self._wanted = wanted
         self._books = BooksChannel(exchange)
+        self._silence = Silence(exchange.faults)
+        self._finals = FinalRows(exchange.faults)
         self._last: dict[str, Any] = {}
         self._due_ns: dict[str, int] = {}
         self.own_touch = False  # the benchmark sends bbo-tbt by itself
@@ -114,6 +139,8 @@ class Feed:
         if channel == "books":
             if not self._wanted("books"):
                 self._books.refresh()
+            elif self._books.crossed and (correction := self._books.update()):
+                self._publish("books", correction)  # nobody starts from a book that is a lie
             return self._books.snapshot()
         if channel in CANDLES:
             return _data(market.candles.forming(channel.removeprefix("candle")).row(final=False))
@@ -142,20 +169,44 @@ class Feed:
         exchange = self._exchange
         market = exchange.market
         for bar, candle in exchange.final_candles:
-            if self._wanted(f"candle{bar}"):
-                self._publish(f"candle{bar}", _data(candle.row(final=True)))
+            row = candle.row(final=True)
+            if self._wanted(f"candle{bar}") and self._finals.passes(bar, row):
+                self._publish(f"candle{bar}", _data(row))
         exchange.final_candles.clear()
-        if not self.own_touch:
-            self.touch()
-        if self._is_due("books", 100 * _MS) and self._wanted("books") and (update := self._books.update()):
-            self._publish("books", update)
-        self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
+        if not self._silence.holds(heard=any(map(self._wanted, _BOOKS))):
+            if not self.own_touch:
+                self.touch()
+            if self._is_due("books", 100 * _MS) and self._wanted("books"):
+                self._update_books()
+            self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
         self._when_changed("tickers", 100 * _MS, lambda: market.seq)
         self._when_changed("mark-price", 200 * _MS, lambda: market.mark, at_least_ns=10_000 * _MS)
         self._when_changed("price-limit", 200 * _MS, lambda: market.price_limits(exchange.account.rules.price_band))
         self._when_changed("funding-rate", _FUNDING_NS, exchange.now_ms)
         for bar in BARS_MS:
             self._when_changed(f"candle{bar}", 1000 * _MS, partial(self._candle, bar))
+        for bar, row in self._finals.due():
+            self._send_late(f"candle{bar}", row)
+
+    def _update_books(self) -> None:
+        market, faults, known = self._exchange.market, self._exchange.faults, self._books.seq
+        if market.seq != known and (reset := faults.strikes("sequence_reset")):
+            market.seq -= reset.back
+        can_cross = not self._books.crossed and bool(market.matcher.asks.top(1))
+        crossed = can_cross and faults.strikes("crossed_book") is not None
+        update = self._books.update(crossed=crossed)
+        if update is None or (self._books.seq != known and faults.strikes("sequence_gap")):
+            return
+        self._publish("books", update)
+
+    def _send_late(self, channel: str, final: list[str]) -> None:
+        if not self._wanted(channel):
+            return
+        forming = self._candle(channel.removeprefix("candle"))
+        if int(self._last.get(channel, final)[0]) <= int(final[0]):  # the next candle has not been seen yet
+            self._last[channel] = forming
+            self._publish(channel, _data(forming))
+        self._publish(channel, _data(final))
 
     def touch(self) -> None:
         """bbo-tbt, if the best levels changed."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from engine.exchange.exchange import Exchange
+from engine.exchange.faults.lines import Lines
 from engine.exchange.feed import Feed
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, sz_text
 from engine.exchange.notes import AlgoNote, MoneyNote, OrderNote, TradeNote
@@ -51,6 +52,7 @@ class Hub:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
+        self.lines = Lines(exchange.faults)
         self._by_channel: dict[str, list[Subscription]] = {}
         self.feed = Feed(exchange, self.publish, self.wanted)
 
@@ -108,6 +110,7 @@ class Hub:
         self.exchange.advance()
         self.flush()
         self.feed.tick()
+        self.lines.tick()
         now = self.exchange.monotonic_ns()
         for channel in ("positions", "account"):
             for subscription in self._by_channel.get(channel, ()):
@@ -135,9 +138,16 @@ class Hub:
             self._push_money(money_notes)
 
     def _push_rows(self, channel: str, row: dict[str, Any]) -> None:
-        tail = b'"data":' + orjson.dumps([row])
-        for subscription in self._by_channel.get(channel, ()):
-            if _concerns(subscription.arg):
+        concerned = [s for s in self._by_channel.get(channel, ()) if _concerns(s.arg)]
+        if not concerned:
+            return
+        tail, faults = b'"data":' + orjson.dumps([row]), self.exchange.faults
+        if channel == "orders" and faults.strikes("push_lost") is not None:
+            return
+        twice = channel == "orders" and faults.strikes("duplicate_push") is not None
+        for subscription in concerned:
+            subscription.push(tail)
+            if twice:
                 subscription.push(tail)
 
     def _push_money(self, notes: list[MoneyNote]) -> None:

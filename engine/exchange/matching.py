@@ -6,7 +6,7 @@ meanwhile (a reduce-only order whose position has just gone must not fill).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,8 +112,8 @@ class Matcher:
                 lots -= filled
                 yield self._make(half, resting, filled)
 
-    def crossings(self) -> Iterator[tuple[Side, Made]]:
-        """Outside levels that have moved through the user's resting orders trade with them.
+    def crossings(self, most: Callable[[Resting], int] = lambda own: own.lots) -> Iterator[tuple[Side, Made]]:
+        """Outside levels that have moved through the user's resting orders trade with them, `most` lots at a time.
 
         Yields the taker's (the outside) side and the fill, at the resting order's price.
         """
@@ -125,7 +125,7 @@ class Matcher:
                 level = other.best_outside()
                 if level is None or sign * level.px > sign * own.px:
                     break
-                filled = min(own.lots, level.lots)
+                filled = min(own.lots, level.lots, most(own))
                 other.eat(level.px, filled)
                 yield opposite(maker), self._make(own_half, own, filled)
 

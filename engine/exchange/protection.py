@@ -23,6 +23,7 @@ class Protector:
         self.algos = AlgoBookkeeper()
         self._desk = desk
         self._tell = tell
+        self.puts_off: Callable[[Order], bool] = lambda _parent: False  # a fault: born later, or never
         desk.on_end = self._parent_ended
         desk.on_position = self._position_changed
 
@@ -72,9 +73,14 @@ class Protector:
         self._told(algo)
 
     def _parent_ended(self, order: Order, now_ms: int) -> None:
-        if not order.filled:
-            return
+        if order.filled and order.terms.attached and not self.puts_off(order):
+            self.bear(order, now_ms)
+
+    def bear(self, order: Order, now_ms: int, *, unless_ended_with_position: bool = False) -> None:
+        """The algo orders of a parent; those that end with their position only if it is still there."""
         for legs in order.terms.attached:
+            if legs.cxl_on_close and unless_ended_with_position:
+                continue
             both = legs.tp_trigger is not None and legs.sl_trigger is not None
             algo = Algo(
                 algo_id=self._desk.next_id(),

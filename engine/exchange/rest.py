@@ -63,6 +63,12 @@ class Rest:
         self._limiter = limiter
         self._routes = routes
 
+    def call_of(self, method: str, raw_target: str) -> str | None:
+        """The path after /api/v5/ if there is such a call, like trade/order."""
+        path = raw_target.partition("?")[0]
+        call = path.removeprefix(PREFIX)
+        return call if path.startswith(PREFIX) and (method, call) in self._routes else None
+
     def handle(self, method: str, raw_target: str, headers: Mapping[str, str], body: str) -> Response:
         """`raw_target`: path and query exactly as sent. `headers` must find names in any case."""
         exchange = self._hub.exchange

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from engine.exchange.config import Credentials
+from engine.exchange.door import Door
 from engine.exchange.exchange import Exchange
+from engine.exchange.faults import control
 from engine.exchange.hub import Hub
 from engine.exchange.ratelimit import RateLimiter
-from engine.exchange.rest import Rest
+from engine.exchange.rest import Response, Rest
 from engine.exchange.rest_account import AccountRoutes
 from engine.exchange.rest_market import MarketRoutes
 from engine.exchange.rest_trade import TradeRoutes
@@ -81,7 +83,8 @@ class Server:
         self._trade = TradeApi(exchange, limiter)
         routes = MarketRoutes(exchange).table()
         routes |= AccountRoutes(exchange).table() | TradeRoutes(exchange, self._trade).table()
-        self._rest = Rest(self.hub, credentials, limiter, routes)
+        self._door = Door(Rest(self.hub, credentials, limiter, routes), self.hub, latency_ms=latency_ms)
+        self._control = control.Control(exchange.faults)
         self._credentials = credentials
         self._latency_s = latency_ms / 1000
         self._frames_per_s = frames_per_s
@@ -95,6 +98,7 @@ class Server:
         """Listens and starts the market. Returns the port. Raises: OSError if the port cannot be had."""
         app = web.Application(client_max_size=_BODY_MAX)
         app.router.add_get("/ws/v5/{path}", self._websocket)
+        app.router.add_route("*", control.PATH, self._faults)
         app.router.add_route("*", "/{tail:.*}", self._request)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -169,10 +173,17 @@ class Server:
 
     async def _request(self, request: web.Request) -> web.Response:
         body = (await request.read()).decode("utf-8", "replace")
-        response = self._rest.handle(request.method, request.raw_path, request.headers, body)
-        if response.trading and self._latency_s:
-            await asyncio.sleep(self._latency_s)
-        return web.Response(status=response.status, body=response.body, content_type="application/json")
+        response = await self._door.request(request.method, request.raw_path, request.headers, body)
+        if response is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)  # goes nowhere
+        return _json(response)
+
+    async def _faults(self, request: web.Request) -> web.Response:
+        body = (await request.read()).decode("utf-8", "replace")
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        return _json(self._control.handle(request.method, request.raw_path, body, peer[0] if peer else None))
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
@@ -181,7 +192,8 @@ class Server:
         socket = web.WebSocketResponse(max_msg_size=_BODY_MAX)
         await socket.prepare(request)
         transport = request.transport
-        connection = Connection(socket, transport.abort if transport is not None else lambda: None)
+        abort = transport.abort if transport is not None else lambda: None
+        connection = Connection(socket, abort)
         loop = asyncio.get_running_loop()
 
         def answer(message: bytes) -> None:
@@ -199,6 +211,7 @@ class Server:
             send=connection.send,
             answer=answer,
             close=connection.close,
+            drop=abort,
         )
         self._sessions.add(session)
         self._sockets.add(socket)
@@ -213,6 +226,10 @@ class Server:
             self._sockets.discard(socket)
             writer.cancel()
         return socket
+
+
+def _json(response: Response) -> web.Response:
+    return web.Response(status=response.status, body=response.body, content_type="application/json")
 
 
 def _keep_pace(loop: asyncio.AbstractEventLoop, beat: asyncio.Event, done: threading.Event, interval_s: float) -> None:

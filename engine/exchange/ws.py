@@ -29,7 +29,7 @@ OPS: Final = frozenset(
 class Session:
     """A connection to one of the three paths. `send` queues a frame; `answer` does it with the order latency;
 
-    `close` ends the connection with a code once what is queued has gone out.
+    `close` ends the connection with a code once what is queued has gone out; `drop` cuts it at once.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Session:
         send: Callable[[bytes], None],
         answer: Callable[[bytes], None],
         close: Callable[[int, str], None],
+        drop: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
         self.conn_id = conn_id
@@ -52,9 +53,11 @@ class Session:
         self._send = send
         self._answer = answer
         self._close = close
+        self._drop = drop
         self._logged_in = False
         self._subscriptions: dict[bytes, Subscription] = {}
         self._active_ns = hub.exchange.monotonic_ns()
+        hub.lines.join(self)
 
     def send(self, message: bytes) -> None:
         """Queues one text frame."""
@@ -71,6 +74,20 @@ class Session:
         for subscription in self._subscriptions.values():
             self._hub.remove(subscription)
         self._subscriptions.clear()
+        self._hub.lines.leave(self)
+
+    def notice(self, code: str, msg: str) -> None:
+        """An event that is no error."""
+        self._event("notice", {"code": code, "msg": msg})
+
+    def end(self, code: int, reason: str) -> None:
+        """The venue closes it."""
+        self._close(code, reason)
+
+    def drop(self) -> None:
+        """The connection breaks without a close frame; it hears nothing from here on."""
+        self.closed()
+        self._drop()
 
     def receive(self, text: str) -> None:
         """One text frame of the client."""

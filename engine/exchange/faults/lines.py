@@ -1,0 +1,68 @@
+"""Faults of the connections: the notice of an upgrade with the close that follows, and the cut without a word."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from engine.exchange.faults.switchboard import Switchboard
+from schemas.clock import NS_PER_MS
+
+_NOTICE: Final = "The connection will soon be closed for a service upgrade. Please reconnect."
+_GOING_AWAY: Final = 1001  # RFC 6455; OKX does not say which code it uses then
+
+
+class Peer(Protocol):
+    """A websocket connection of a client. `path`: public, private or business."""
+
+    path: str
+
+    def notice(self, code: str, msg: str) -> None:
+        """Tells it an event notice."""
+        ...
+
+    def end(self, code: int, reason: str) -> None:
+        """Closes it with a close frame, after what is queued."""
+        ...
+
+    def drop(self) -> None:
+        """Cuts it: no close frame, and nothing of what is queued."""
+        ...
+
+
+class Lines:
+    """All connections of the venue, in the order in which they came."""
+
+    def __init__(self, faults: Switchboard) -> None:
+        self._faults = faults
+        self._peers: list[Peer] = []
+        self._leaving: list[tuple[int, list[Peer]]] = []
+
+    def join(self, peer: Peer) -> None:
+        """A new connection."""
+        self._peers.append(peer)
+
+    def leave(self, peer: Peer) -> None:
+        """It is gone; one that is unknown is ignored."""
+        if peer in self._peers:
+            self._peers.remove(peer)
+
+    def drop_private(self) -> None:
+        """Cuts every private websocket."""
+        for peer in [peer for peer in self._peers if peer.path == "private"]:
+            peer.drop()
+
+    def tick(self) -> None:
+        """Gives a notice that strikes now, and closes who was told long enough ago; who came later stays."""
+        now_ns = self._faults.now_ns()
+        for due_ns, told in self._leaving:
+            if now_ns >= due_ns:
+                for peer in [peer for peer in told if peer in self._peers]:
+                    self.leave(peer)
+                    peer.end(_GOING_AWAY, "Service upgrade")
+        self._leaving = [leaving for leaving in self._leaving if now_ns < leaving[0]]
+        told_already = [peer for _, told in self._leaving for peer in told]
+        untold = [peer for peer in self._peers if peer not in told_already]
+        if untold and (fault := self._faults.strikes("upgrade_notice")) is not None:
+            self._leaving.append((now_ns + fault.delay_ms * NS_PER_MS, untold))
+            for peer in untold:
+                peer.notice("64008", _NOTICE)
