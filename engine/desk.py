@@ -86,7 +86,7 @@ class Desk:
         self._mono_ns = clock.monotonic_ns
         self._replier: Replier | None = None
         self._sequence = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.counters = DeskCounters()
         self.tick_to_order = LatencyWindow()
         self.gate_cost = LatencyWindow()
@@ -273,8 +273,8 @@ class Desk:
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
 
 def _rejected(order: OrderRequest, refusal: Refusal) -> OrderReject:

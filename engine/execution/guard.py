@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -23,6 +24,17 @@ from schemas.settings import Settings
 _LOOK_EVERY_S: Final = 0.25
 _IDLE_EVERY_S: Final = 2.0
 _COUNTED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED, OrderState.FILLED, OrderState.CANCELED})
+
+_OVERTAKEN_NS: Final = 2 * NS_PER_S
+"""The push of a position may come so much later than that of the order that made it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    side: Side
+    levels: Levels
+    noted_ns: int
+
 
 PlaceOwn = Callable[[OrderRequest], Awaitable[OrderAck | OrderReject]]
 """Sends an order of the engine itself through the same gate as everybody's."""
@@ -50,7 +62,8 @@ class Guard:
         self._rest, self._account, self._orders, self._causes = rest, account, orders, causes
         self._in_flight, self._clock, self._decided_on = in_flight, clock, decided_on
         self._log, self._on_change = log, on_change
-        self._levels: dict[Side, Levels] = {}
+        self._entries: dict[str, _Entry] = {}
+        self._flat_ns = 0
         self._bare_since_ns: int | None = None
         self._refused = False
         self._attempt = clock.wall_ns()
@@ -60,14 +73,37 @@ class Guard:
     def recall(self, entries: dict[str, Entry]) -> None:
         """What a former life journaled about where the stops belong."""
         for side, entry in entries.items():
-            self._levels[Side[side]] = Levels(
-                tp=Decimal(entry.tp_price) if entry.tp_price else None, sl=Decimal(entry.sl_price)
-            )
+            tp = Decimal(entry.tp_price) if entry.tp_price else None
+            levels = Levels(tp=tp, sl=Decimal(entry.sl_price))
+            self._entries[entry.client_order_id] = _Entry(side=Side[side], levels=levels, noted_ns=0)
 
     def note(self, record: OrderRecord) -> None:
         """An order that may have added to the position: its stop is where the position's stop belongs."""
-        if record.sl_price is not None and record.state in _COUNTED:
-            self._levels[record.side] = Levels(tp=record.tp_price, sl=record.sl_price)
+        if record.sl_price is None or record.state not in _COUNTED or record.client_order_id in self._entries:
+            return
+        levels = Levels(tp=record.tp_price, sl=record.sl_price)
+        self._entries[record.client_order_id] = _Entry(
+            side=record.side, levels=levels, noted_ns=self._clock.monotonic_ns()
+        )  # fmt: skip
+
+    def _levels(self, held: Decimal) -> Levels | None:
+        """Of all entries since the position was flat the nearest stop, and the latest take-profit."""
+        side = Side.BUY if held > 0 else Side.SELL
+        mine = [entry for entry in self._entries.values() if entry.side is side]
+        fresh = [entry for entry in mine if entry.noted_ns > self._flat_ns - _OVERTAKEN_NS] or mine[-1:]
+        if not fresh:
+            return None
+        nearest = (max if side is Side.BUY else min)(entry.levels.sl for entry in fresh)
+        return Levels(tp=fresh[-1].levels.tp, sl=nearest)
+
+    def _forget(self, now_ns: int) -> None:
+        """The position is flat: what was noted before is over, but for the last entry of each side."""
+        self._flat_ns = now_ns
+        last = {entry.side: client_id for client_id, entry in self._entries.items()}
+        self._entries = {
+            client_id: entry for client_id, entry in self._entries.items()
+            if client_id in last.values() or entry.noted_ns > now_ns - _OVERTAKEN_NS
+        }  # fmt: skip
 
     def changed(self) -> None:
         """The venue spoke: look soon."""
@@ -103,7 +139,9 @@ class Guard:
         self._on_change()
         now_ns = self._clock.monotonic_ns()
         bare_s = 0.0 if self._bare_since_ns is None else (now_ns - self._bare_since_ns) / NS_PER_S
-        levels = self._levels.get(Side.BUY if held > 0 else Side.SELL) if held else None
+        levels = self._levels(held) if held else None
+        if not held:
+            self._forget(now_ns)
         step = next_step(
             held=held, algos=algos, levels=levels, bare_s=bare_s, limit_s=self._limit_s, refused=self._refused,
             entering=entering,

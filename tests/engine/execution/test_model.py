@@ -1,0 +1,189 @@
+"""The model test: whatever happens, in whatever order, engine and venue agree in the end.
+
+Orders, cancels, fills, lost answers, doubled and lost pushes, drops, crashes and power cuts are drawn at random against
+the simulated exchange on a virtual clock. Never: an order that the venue took twice, a position that the engine does
+not know, a position without a stop for longer than the set time, a balance that differs in the last digit.
+
+`MODEL_STEPS` sets how many steps are drawn in all (`make soak` draws many more).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from engine.exchange.faults.switchboard import Fault
+from schemas.messages import Side
+from tests.support.laboratory import Laboratory
+from tests.support.virtual import LoopClock, VirtualLoop
+
+_T = TypeVar("_T")
+STEPS_EACH = 50
+STEPS = int(os.environ.get("MODEL_STEPS", "10000"))
+LIMIT_S = 1.0
+SLACK_S = 2.5
+"""The look that notices, the OCO's way to the venue, and the venue's answer."""
+
+FAULTS = [
+    Fault(name="ack_lost", times=1), Fault(name="ack_lost", times=1, call="trade/order"),
+    Fault(name="fill_before_ack", times=1, delay_ms=700), Fault(name="duplicate_push", times=4),
+    Fault(name="partial_fills", times=1, share=0.4), Fault(name="cancel_fill_race", times=1),
+    Fault(name="cancel_fill_race", times=1, ack=True), Fault(name="not_found", times=2, lookups=3),
+    Fault(name="protection_late", times=1, delay_ms=3_000), Fault(name="protection_never", times=1),
+    Fault(name="rate_limited", times=1), Fault(name="rate_limited", times=3), Fault(name="unavailable", times=2),
+    Fault(name="endpoint_timeout", times=1, executed=True), Fault(name="endpoint_timeout", times=1, executed=False),
+    Fault(name="order_timeout", times=1, executed=True), Fault(name="order_timeout", times=1, executed=False),
+    Fault(name="slow_answer", times=1, delay_ms=800), Fault(name="slow_answer", times=1, delay_ms=2_500),
+    Fault(name="disconnect_mid_order", times=1), Fault(name="push_lost", times=1), Fault(name="push_lost", times=2),
+    Fault(name="unexplained_answer", times=1, executed=True), Fault(name="upgrade_notice", times=1, delay_ms=1_000),
+    Fault(name="unexplained_answer", times=1, executed=False), Fault(name="clock_skew", offset_ms=700),
+]  # fmt: skip
+SIDES = st.sampled_from([Side.BUY, Side.SELL])
+
+
+class Trading(RuleBasedStateMachine):
+    """Steps of the operator, the market, the venue and misfortune."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = VirtualLoop()
+        self.directory = Path(tempfile.mkdtemp(prefix="sv-model-"))
+        self.lab: Laboratory
+
+    def go(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return self.loop.run_until_complete(work)
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        life = self.lab.life
+        assert life is None or life.failed() is None, life.failed()
+        assert self.lab.doubled() == []
+        assert self.lab.longest_bare_s <= LIMIT_S + SLACK_S, life.said[-30:] if life else []
+
+    def send(self, side: Side, lots: int, *, limit: int | None = None, reduce_only: bool = False) -> None:
+        async def ask() -> None:
+            self.lab.send(self.lab.order(side, f"{lots / 100:.2f}", limit=limit, reduce_only=reduce_only))
+            await self.wait(0.1)
+
+        self.go(ask())
+
+    @initialize(seed=st.integers(0, 1_000))
+    def begin(self, seed: int) -> None:
+        async def make() -> Laboratory:
+            lab = Laboratory(self.directory, LoopClock(self.loop), seed=seed, safety__protection_timeout_s=LIMIT_S)
+            await lab.armed()
+            return lab
+
+        self.lab = self.go(make())
+
+    @property
+    def alive(self) -> bool:
+        return self.lab.life is not None and not self.lab.life.dead
+
+    @precondition(lambda self: self.alive)
+    @rule(side=SIDES, lots=st.integers(1, 900))
+    def market_order(self, side: Side, lots: int) -> None:
+        self.send(side, lots)
+
+    @precondition(lambda self: self.alive)
+    @rule(side=SIDES, lots=st.integers(1, 900), away=st.integers(1, 300))
+    def limit_order(self, side: Side, lots: int, away: int) -> None:
+        limit = self.lab.centre - away if side is Side.BUY else self.lab.centre + away
+        self.send(side, lots, limit=limit)
+
+    @precondition(lambda self: self.alive and self.lab.held != 0)
+    @rule(share=st.sampled_from([0.3, 0.5, 1.0]))
+    def reduce(self, share: float) -> None:
+        held = self.lab.held
+        side = Side.SELL if held > 0 else Side.BUY
+        self.send(side, max(1, int(abs(held) * share)), reduce_only=True)
+
+    @precondition(lambda self: self.alive)
+    @rule(which=st.integers(0, 5))
+    def cancel(self, which: int) -> None:
+        async def ask() -> None:
+            assert self.lab.life is not None
+            ours = [record for record in self.lab.life.trading.orders.working() if record.intent_id]
+            if ours:
+                self.lab.run(self.lab.life.trading.cancel(ours[which % len(ours)].intent_id))
+            await self.wait(0.1)
+
+        self.go(ask())
+
+    @rule(ticks=st.integers(-400, 400))
+    def market_moves(self, ticks: int) -> None:
+        async def happen() -> None:
+            self.lab.move(ticks)
+            await self.wait(0.1)
+
+        self.go(happen())
+
+    @rule(lots=st.integers(1, 300), away=st.integers(-200, 200))
+    def somebody_trades(self, lots: int, away: int) -> None:
+        async def happen() -> None:
+            self.lab.print_at(self.lab.centre + away, lots, "buy" if away > 0 else "sell")
+            await self.wait(0.1)
+
+        self.go(happen())
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def misfortune(self, fault: Fault) -> None:
+        self.lab.faults.arm(fault)
+
+    @rule()
+    def the_venue_recovers(self) -> None:
+        self.lab.faults.clear(None)
+
+    @precondition(lambda self: self.alive)
+    @rule(power_cut=st.booleans())
+    def crash(self, power_cut: bool) -> None:
+        self.go(self.lab.crash(power_cut=power_cut))
+
+    @precondition(lambda self: not self.alive)
+    @rule()
+    def restart(self) -> None:
+        async def again() -> None:
+            await self.lab.start()
+            await self.wait(0.2)
+
+        self.go(again())
+
+    @rule(seconds=st.sampled_from([0.3, 1.0, 5.0, 12.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.go(self.wait(seconds))
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "lab"):
+                self.go(self.lab.settle())
+                differences = self.lab.differences()
+                said = self.lab.life.said[-40:] if self.lab.life else []
+                assert differences == [], "\n".join(map(str, said))
+                assert self.lab.longest_bare_s <= LIMIT_S + SLACK_S, "\n".join(map(str, said))
+        finally:
+            if hasattr(self, "lab"):
+                self.go(self.lab.close())
+            self.loop.close()
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@pytest.mark.timeout(3_600)
+def test_engine_and_venue_agree_whatever_happens() -> None:
+    machine = settings(
+        max_examples=max(1, STEPS // STEPS_EACH), stateful_step_count=STEPS_EACH, deadline=None, database=None,
+        suppress_health_check=list(HealthCheck), print_blob=True,
+        phases=[Phase.generate] if os.environ.get("MODEL_NO_SHRINK") else list(Phase),
+    )  # fmt: skip
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(Trading, settings=machine)
