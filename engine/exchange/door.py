@@ -40,6 +40,7 @@ class Door:
         self._latency_ms = latency_ms
         self._sleep = sleep
         self._hidden: dict[str, int] = {}
+        self._clears = 0
 
     async def request(self, method: str, raw_target: str, headers: Mapping[str, str], body: str) -> Response | None:
         """As `Rest.handle`. None: the connection is to be dropped without an answer."""
@@ -95,6 +96,9 @@ class Door:
         if found is None:
             return response
         ord_id, born_ms = found
+        if self._clears != self._faults.clears("not_found"):
+            self._clears = self._faults.clears("not_found")
+            self._hidden = dict.fromkeys(self._hidden, 0)
         if ord_id not in self._hidden:
             age_ms = self._hub.exchange.now_ms() - born_ms
             fault = self._faults.strikes("not_found", lambda fault: age_ms <= fault.within_ms)

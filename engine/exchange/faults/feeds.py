@@ -14,16 +14,18 @@ class Silence:
     def __init__(self, faults: Switchboard) -> None:
         self._faults = faults
         self._until_ns: int | None = None
+        self._clears = 0
 
     def holds(self, *, heard: bool) -> bool:
         """Asked at every beat. `heard`: whether anybody listens, since nobody else could notice that it begins."""
         if self._until_ns is not None:
-            if self._faults.now_ns() < self._until_ns:
+            if self._faults.now_ns() < self._until_ns and self._clears == self._faults.clears("silent_book"):
                 return True
             self._until_ns = None
         fault = self._faults.strikes("silent_book") if heard else None
         if fault is not None:
             self._until_ns = self._faults.now_ns() + fault.delay_ms * NS_PER_MS
+            self._clears = self._faults.clears("silent_book")
         return fault is not None
 
 

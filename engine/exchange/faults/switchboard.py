@@ -122,6 +122,7 @@ class Switchboard:
         self._armed: dict[str, list[_Armed]] = {}
         self._ordinal = 0
         self._injected: dict[str, int] = {}
+        self._clears = dict.fromkeys(CATALOGUE, 0)
         self._rng = random.Random(f"{seed}/faults")
 
     def arm_all(self, faults: Sequence[Fault]) -> None:
@@ -139,13 +140,19 @@ class Switchboard:
         self._armed.setdefault(fault.name, []).append(_Armed(fault, due_ns, rng))
 
     def clear(self, name: str | None) -> None:
-        """Disarms all faults of a name, or all (None). Raises: ConfigError, for a name that no fault has."""
-        if name is None:
-            self._armed.clear()
-        elif name not in CATALOGUE:
+        """Disarms all faults of a name, or all (None). Raises: ConfigError, for a name that no fault has.
+
+        A silence and an order that is not found end with it; what was announced or put off still comes.
+        """
+        if name is not None and name not in CATALOGUE:
             raise ConfigError("name", name, f"give one of {', '.join(CATALOGUE)}")
-        else:
-            self._armed.pop(name, None)
+        for cleared in CATALOGUE if name is None else (name,):
+            self._armed.pop(cleared, None)
+            self._clears[cleared] += 1
+
+    def clears(self, name: str) -> int:
+        """How often a name was cleared: what a strike began under another count is over."""
+        return self._clears[name]
 
     def strikes(self, name: str, when: Callable[[Fault], bool] | None = None) -> Fault | None:
         """The fault that strikes now, or None; consumes one of its times. `when`: whether it is meant for this."""

@@ -131,6 +131,16 @@ def test_not_found_hides_a_young_order_for_some_look_ups_and_no_order_that_was_s
     assert len(rig.rows("trade/orders-pending?instType=SWAP")) == 3
 
 
+def test_not_found_ends_when_it_is_cleared() -> None:
+    rig = Rig(Fault(name="not_found", lookups=50))
+    rig("POST", "trade/order", {**LIMIT, "clOrdId": "a"})
+    look_up = "trade/order?instId=BTC-USDT-SWAP&clOrdId=a"
+    hidden = rig("GET", look_up)
+    assert hidden is not None and hidden.json["code"] == "51603"
+    rig.faults.clear("not_found")
+    assert rig.rows(look_up)
+
+
 def test_slow_answer_delays_any_call_that_was_processed_at_once() -> None:
     rig = Rig(Fault(name="slow_answer", times=2, delay_ms=700))
     rig("POST", "trade/order", MARKET)

@@ -161,6 +161,16 @@ def test_silent_book_stops_the_book_channels_alone_and_they_link_afterwards() ->
     assert (reader.unlinked(), reader.true()) == ([], True)
 
 
+def test_silent_book_ends_when_it_is_cleared() -> None:
+    reader = Reader(Rig())
+    reader.rig.faults.arm(Fault(name="silent_book", times=1, delay_ms=600_000))
+    reader.beats(3)
+    assert len(reader.rows) == 1
+    reader.rig.faults.clear("silent_book")
+    reader.beats(1)
+    assert (len(reader.rows), reader.unlinked(), reader.true()) == (2, [], True)
+
+
 def test_silent_book_waits_for_somebody_who_listens() -> None:
     rig = Rig(Fault(name="silent_book", times=1))
     rig.passes(100)
