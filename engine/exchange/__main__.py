@@ -22,6 +22,7 @@ from engine.exchange.market.events import MarketSource
 from engine.exchange.market.history import synthesise
 from engine.exchange.market.recording import Recording, RecordingError
 from engine.exchange.market.synthetic import SyntheticMarket
+from engine.exchange.rule_options import help_text, read_rules
 from engine.exchange.server import HOST, Server
 from schemas.clock import SystemClock
 
@@ -43,7 +44,12 @@ def say(text: str) -> None:
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Flags and environment. Raises: ConfigError; SystemExit for what argparse itself refuses."""
-    parser = _Parser(prog="python -m engine.exchange", description="A simulated OKX v5 for BTC-USDT-SWAP.")
+    parser = _Parser(
+        prog="python -m engine.exchange",
+        description="A simulated OKX v5 for BTC-USDT-SWAP.",
+        epilog=help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", default="0", help="loopback port; 0 takes a free one")
     parser.add_argument("--seed", default=str(DEFAULT_SEED), help="seed of the synthetic market and of the past")
     parser.add_argument("--recording", action="append", default=[], metavar="FILE", help="again: what continues it")
@@ -51,6 +57,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--balance", default="100000", help="USDT")
     parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
+    parser.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="again for each; see below")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
     for name in ("api-key", "secret", "password"):
         parser.add_argument(f"--{name}", default=None, help=f"better: SOVEREIGN_SIM_{name.upper().replace('-', '_')}")
@@ -70,6 +77,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         balance=_balance(given.balance),
         latency_ms=_whole("latency-ms", given.latency_ms, 0, 60_000),
         frames_per_s=_whole("frames-per-s", given.frames_per_s, 0, 100_000),
+        rules=read_rules(given.rule),
         parent_pid=None if parent is None else _whole("parent-pid", parent, 1, 2**31),
     )
 

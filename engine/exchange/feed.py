@@ -40,6 +40,7 @@ class BooksChannel:
         self._seq = 0
         self._ts_ms = 0
         self._sent_ns = 0
+        self._reads: list[tuple[dict[int, Level], ...]] = []
         self.refresh()
 
     def refresh(self) -> None:
@@ -48,12 +49,23 @@ class BooksChannel:
         self._bids = {level.px: level for level in market.matcher.bids.top(DEPTH)}
         self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
         self._seq, self._ts_ms = market.seq, market.ts_ms
+        self._reads.clear()
         self._sent_ns = self._exchange.monotonic_ns()
 
     def snapshot(self) -> bytes:
         """What was last sent, whole: the next update links to its seqId."""
         bids = public.level_rows(list(self._bids.values()))
         return self._message("snapshot", bids, public.level_rows(list(self._asks.values())), -1)
+
+    def was_read(self) -> None:
+        """Somebody took the book over REST: what that showed will be corrected by the next update.
+
+        A level that changes and changes back between two pushes is in no difference; a reader has seen it, though.
+        """
+        matcher = self._exchange.market.matcher
+        self._reads.append(
+            tuple({level.px: level for level in half.top(DEPTH)} for half in (matcher.bids, matcher.asks))
+        )
 
     def update(self) -> bytes | None:
         """The difference since the last message; empty after a minute of quiet; None when nothing is due."""
@@ -63,8 +75,9 @@ class BooksChannel:
         if quiet and self._exchange.monotonic_ns() - self._sent_ns < _EMPTY_AFTER_NS:
             return None
         sent_ns = self._sent_ns
+        olds_bids, olds_asks = [old_bids, *(read[0] for read in self._reads)], [old_asks, *(r[1] for r in self._reads)]
         self.refresh()
-        bids, asks = _difference(old_bids, self._bids), _difference(old_asks, self._asks)
+        bids, asks = _difference(olds_bids, self._bids), _difference(olds_asks, self._asks)
         if not bids and not asks:
             # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
             self._seq = old_seq
@@ -85,9 +98,11 @@ class BooksChannel:
         return b'"action":"' + action.encode() + b'","data":' + orjson.dumps([row])
 
 
-def _difference(old: dict[int, Level], new: dict[int, Level]) -> list[list[str]]:
-    rows = public.level_rows([level for px, level in new.items() if old.get(px) != level])
-    rows.extend([px_text(px), "0", "0", "0"] for px in old if px not in new)
+def _difference(olds: list[dict[int, Level]], new: dict[int, Level]) -> list[list[str]]:
+    """What brings each of the old books to the new one."""
+    rows = public.level_rows([level for px, level in new.items() if any(old.get(px) != level for old in olds)])
+    gone = dict.fromkeys(px for old in olds for px in old if px not in new)
+    rows.extend([px_text(px), "0", "0", "0"] for px in gone)
     return rows
 
 
@@ -129,8 +144,13 @@ class Feed:
             case "price-limit":
                 return _data(public.limit_row(market, exchange.account.rules.price_band, now_ms))
             case "funding-rate":
-                return _data(public.funding_row(now_ms))
+                return _data(exchange.funding.schedule.row(now_ms))
         return None
+
+    def book_was_read(self) -> None:
+        """The book is about to be given out over REST."""
+        if self._wanted("books"):
+            self._books.was_read()
 
     def trade(self, note: TradeNote) -> None:
         """A public trade goes out at once."""

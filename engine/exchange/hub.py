@@ -8,12 +8,12 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from engine.exchange.bills import money
 from engine.exchange.exchange import Exchange
 from engine.exchange.feed import Feed
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, sz_text
-from engine.exchange.notes import AlgoNote, MoneyNote, OrderNote, TradeNote
+from engine.exchange.notes import AlgoNote, BulletinNote, MoneyNote, OrderNote, TradeNote
 from engine.exchange.orders import MarginMode
-from engine.exchange.render import money
 from schemas.clock import NS_PER_MS
 
 UID: Final = "447048923436195840"
@@ -129,6 +129,8 @@ class Hub:
                     self._push_rows("orders", row)
                 case AlgoNote(row):
                     self._push_rows("orders-algo", row)
+                case BulletinNote(channel, row):
+                    self._push_rows(channel, row)
                 case MoneyNote():
                     money_notes.append(note)
         if money_notes:

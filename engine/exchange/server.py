@@ -16,9 +16,7 @@ from engine.exchange.exchange import Exchange
 from engine.exchange.hub import Hub
 from engine.exchange.ratelimit import RateLimiter
 from engine.exchange.rest import Rest
-from engine.exchange.rest_account import AccountRoutes
-from engine.exchange.rest_market import MarketRoutes
-from engine.exchange.rest_trade import TradeRoutes
+from engine.exchange.routes import all_routes
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import PATHS, Session
 
@@ -79,8 +77,7 @@ class Server:
         self.hub = Hub(exchange)
         self.hub.feed.own_touch = frames_per_s > 0
         self._trade = TradeApi(exchange, limiter)
-        routes = MarketRoutes(exchange).table()
-        routes |= AccountRoutes(exchange).table() | TradeRoutes(exchange, self._trade).table()
+        routes = all_routes(exchange, self._trade, self.hub.feed.book_was_read)
         self._rest = Rest(self.hub, credentials, limiter, routes)
         self._credentials = credentials
         self._latency_s = latency_ms / 1000
