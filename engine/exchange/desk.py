@@ -31,6 +31,7 @@ class Desk:
         self.orders = OrderBookkeeper()
         self.ledger = Ledger(account)
         self.on_end: Callable[[Order, int], None] = lambda _order, _now_ms: None
+        self.on_fill: Callable[[Order, int], None] = lambda _order, _now_ms: None
         self.on_position: Callable[[MarginMode, int, int, int], None] = lambda _mode, _before, _after, _now_ms: None
         self._tell = tell
         self._last_id = _FIRST_ORD_ID
@@ -203,6 +204,7 @@ class Desk:
             order.resting = None  # a resting order that is filled has left the book by itself
             self._end(order, "filled", now_ms, fill)
         self._tell(MoneyNote("filled" if terms.category == "normal" else "liquidation", terms.td_mode, trade_id))
+        self.on_fill(order, now_ms)
         after = self.account.positions[terms.td_mode].lots
         self._shrink_reducers(terms.td_mode, after, now_ms)
         self.on_position(terms.td_mode, before, after, now_ms)

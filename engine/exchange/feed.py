@@ -13,16 +13,13 @@ import orjson
 
 from engine.exchange import public
 from engine.exchange.book import Level
+from engine.exchange.channels import CANDLES
 from engine.exchange.exchange import Exchange
 from engine.exchange.instrument import INST_ID, px_text
-from engine.exchange.market.candles import BARS_MS
+from engine.exchange.market.candles import BARS_MS, Candle
 from engine.exchange.notes import TradeNote
 
 DEPTH: Final = 400
-PUBLIC: Final = frozenset(
-    {"books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "price-limit", "funding-rate"}
-)
-CANDLES: Final = frozenset(f"candle{bar}" for bar in BARS_MS)
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
 _FUNDING_NS: Final = 60_000 * _MS
@@ -129,9 +126,10 @@ class Feed:
         if channel == "books":
             if not self._wanted("books"):
                 self._books.refresh()
-            return self._books.snapshot()
+            return self._books.snapshot() if exchange.account.rules.books_snapshot else None
         if channel in CANDLES:
-            return _data(market.candles.forming(channel.removeprefix("candle")).row(final=False))
+            candle = market.candles.forming(channel.removeprefix("candle"))
+            return _data(candle.row(final=False)) if self._shown(candle) else None
         match channel:
             case "books5":
                 return self._depth(5)
@@ -139,6 +137,8 @@ class Feed:
                 return self._depth(1)
             case "tickers":
                 return _data(public.ticker_row(market, now_ms))
+            case "index-tickers":
+                return _data(public.index_row(market, now_ms))
             case "mark-price":
                 return _data(public.mark_row(market, now_ms))
             case "price-limit":
@@ -156,26 +156,45 @@ class Feed:
         """A public trade goes out at once."""
         if self._wanted("trades"):
             self._publish("trades", _data(public.trade_row(note.trade)))
+        if self._wanted("trades-all"):
+            for row in public.single_fill_rows(note.trade):
+                self._publish("trades-all", _data(row))
 
     def tick(self) -> None:
         """Sends what is due; the order of the book channels is OKX's: bbo-tbt, books, books5."""
         exchange = self._exchange
         market = exchange.market
-        for bar, candle in exchange.final_candles:
-            if self._wanted(f"candle{bar}"):
-                self._publish(f"candle{bar}", _data(candle.row(final=True)))
-        exchange.final_candles.clear()
+        if exchange.account.rules.final_candle == "before":
+            self._finish(exchange.final_candles)
+            exchange.final_candles.clear()
         if not self.own_touch:
             self.touch()
         if self._is_due("books", 100 * _MS) and self._wanted("books") and (update := self._books.update()):
             self._publish("books", update)
         self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
         self._when_changed("tickers", 100 * _MS, lambda: market.seq)
+        self._when_changed("index-tickers", 100 * _MS, lambda: market.mark)
         self._when_changed("mark-price", 200 * _MS, lambda: market.mark, at_least_ns=10_000 * _MS)
         self._when_changed("price-limit", 200 * _MS, lambda: market.price_limits(exchange.account.rules.price_band))
         self._when_changed("funding-rate", _FUNDING_NS, exchange.now_ms)
         for bar in BARS_MS:
             self._when_changed(f"candle{bar}", 1000 * _MS, partial(self._candle, bar))
+        followed = [item for item in exchange.final_candles if self._followed(*item)]
+        self._finish(followed)
+        exchange.final_candles = [item for item in exchange.final_candles if item not in followed]
+
+    def _finish(self, ended: list[tuple[str, Candle]]) -> None:
+        for bar, candle in ended:
+            if self._wanted(f"candle{bar}") and self._shown(candle):
+                self._publish(f"candle{bar}", _data(candle.row(final=True)))
+
+    def _followed(self, bar: str, candle: Candle) -> bool:
+        """Whether the first row of a later candle has been pushed, or nobody would hear of it."""
+        pushed = self._last.get(f"candle{bar}")
+        return not self._wanted(f"candle{bar}") or (pushed is not None and int(pushed[0]) > candle.ts_ms)
+
+    def _shown(self, candle: Candle) -> bool:
+        return candle.lots > 0 or self._exchange.account.rules.idle_candles
 
     def touch(self) -> None:
         """bbo-tbt, if the best levels changed."""

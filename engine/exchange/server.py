@@ -25,6 +25,7 @@ TICK_S = 0.01
 _SHORTEST_BEAT_S = 100e-6
 _QUEUE_MAX = 20_000  # frames; a reader that is further behind is cut off (OKX's 4005)
 _BODY_MAX = 1 << 20
+_SECOND_NS = 1_000_000_000
 
 
 class Connection:
@@ -80,6 +81,7 @@ class Server:
         routes = all_routes(exchange, self._trade, self.hub.feed.book_was_read)
         self._rest = Rest(self.hub, credentials, limiter, routes)
         self._credentials = credentials
+        self._arrivals = RateLimiter()
         self._latency_s = latency_ms / 1000
         self._frames_per_s = frames_per_s
         self._sessions: set[Session] = set()
@@ -175,6 +177,9 @@ class Server:
         path = request.match_info["path"]
         if path not in PATHS:
             return web.Response(status=404)
+        per_s, now_ns = self.exchange.account.rules.connections_per_s, self.exchange.monotonic_ns()
+        if per_s and not self._arrivals.admit(str(request.remote), per_s, now_ns, window_ns=_SECOND_NS):
+            return web.Response(status=429)
         socket = web.WebSocketResponse(max_msg_size=_BODY_MAX)
         await socket.prepare(request)
         transport = request.transport
@@ -204,6 +209,8 @@ class Server:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     session.receive(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    connection.close(4002, "Invalid Request")
         finally:
             session.closed()
             self._sessions.discard(session)
