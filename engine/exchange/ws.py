@@ -92,9 +92,8 @@ class Session:
             return self._error("60012", f"Invalid request: {text[:1000]}", request.get("id"))
         verdict = self._budget.spend(self._active_ns)
         if verdict == "close":
-            return self._close(
-                *((4008, "Subscriptions exceeded") if op == "subscribe" else (4009, "Too many requests"))
-            )
+            code, reason = (4008, "Subscriptions exceeded") if op == "subscribe" else (4009, "Too many requests")
+            return self._close(code, reason)
         if verdict:
             return self._error("60014", "Requests too frequent", request.get("id"))
         if len(args) > _ARGS_MAX:
@@ -158,7 +157,8 @@ class Session:
     # -- orders ---------------------------------------------------------------------------------------------------
 
     def _order_op(self, op: str, request: Mapping[str, Any]) -> None:
-        in_us, args = self._hub.exchange.wall_us(), request.get("args")
+        in_us = self._hub.exchange.wall_us()
+        args = _items_of(request.get("args"), BATCH_MAX if op.startswith("batch") else 1)
         request_id = request.get("id")
         if request_id in (None, ""):
             answer = Answer(code="60013", msg="Parameter id can not be empty")
@@ -166,7 +166,7 @@ class Session:
             answer = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
         elif not self._logged_in:
             answer = Answer(code="60011", msg="Please log in")
-        elif not _items_of(args, BATCH_MAX if op.startswith("batch") else 1):
+        elif not args:
             answer = Answer(code="60013", msg="Invalid args")
         else:
             batch, exp_time = op.startswith("batch"), request.get("expTime")
@@ -189,5 +189,8 @@ class Session:
         self._hub.flush()
 
 
-def _items_of(args: object, most: int) -> bool:
-    return isinstance(args, list) and 1 <= len(args) <= most and all(isinstance(item, dict) for item in args)
+def _items_of(args: object, most: int) -> list[Any]:
+    """The items of an order op; none of them if there are too many or one is no object."""
+    if not isinstance(args, list) or len(args) > most or not all(isinstance(item, dict) for item in args):
+        return []
+    return args
