@@ -16,10 +16,10 @@ from typing import Final, NoReturn
 import orjson
 import uvloop
 
+from engine.exchange import rule_options
 from engine.exchange.config import DEFAULT_SEED, ConfigError, Credentials, Settings
 from engine.exchange.exchange import Exchange
-from engine.exchange.faults import load
-from engine.exchange.faults.catalogue import help_text
+from engine.exchange.faults import catalogue, load
 from engine.exchange.faults.switchboard import Switchboard
 from engine.exchange.market.events import MarketSource
 from engine.exchange.market.history import synthesise
@@ -49,7 +49,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser = _Parser(
         prog="python -m engine.exchange",
         description="A simulated OKX v5 for BTC-USDT-SWAP.",
-        epilog=help_text(),
+        epilog=f"{rule_options.help_text()}\n\n{catalogue.help_text()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", default="0", help="loopback port; 0 takes a free one")
@@ -60,6 +60,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
     parser.add_argument("--faults", default=None, metavar="FILE", help="TOML: what goes wrong, and when; see below")
+    parser.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="again for each; see below")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
     for name in ("api-key", "secret", "password"):
         parser.add_argument(f"--{name}", default=None, help=f"better: SOVEREIGN_SIM_{name.upper().replace('-', '_')}")
@@ -79,6 +80,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         balance=_balance(given.balance),
         latency_ms=_whole("latency-ms", given.latency_ms, 0, 60_000),
         frames_per_s=_whole("frames-per-s", given.frames_per_s, 0, 100_000),
+        rules=rule_options.read_rules(given.rule),
         parent_pid=None if parent is None else _whole("parent-pid", parent, 1, 2**31),
         faults=None if given.faults is None else Path(given.faults),
     )

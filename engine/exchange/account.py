@@ -1,7 +1,8 @@
 """The user's money: one USDT balance, and net positions, isolated and cross, each with its leverage.
 
-The wallet holds all cash, isolated margin included; it changes only by realised pnl and fees. What OKX calls
+The wallet holds all cash, isolated margin included; it changes only by realised pnl, fees and funding. What OKX calls
 `cashBal` is the wallet without the isolated margins (measured on a real balance: eq = cashBal + isoEq).
+Every amount is booked on the grid of the bills, so that wallet = opening balance + their sum holds to the last digit.
 Margin formulas: FACTS 8, which marks them unconfirmed.
 """
 
@@ -9,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Literal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import Final, Literal
 
+from engine.exchange.bills import on_grid
 from engine.exchange.config import Rules
 from engine.exchange.instrument import notional
 from engine.exchange.matching import Side
 from engine.exchange.orders import MarginMode, Order
+from engine.exchange.tiers import largest, tier_of
 
 _ZERO = Decimal(0)
+_DAY_MS: Final = 86_400_000
+_POS_ID_STEP: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Booked:
 class Position:
     """Net position of one margin mode. `lots` is signed; `cost` is the USDT value at entry, never negative.
 
-    `pnl` and `fee` belong to the life of this position: from flat to flat.
+    `pnl`, `fee`, `funding` and `penalty` belong to the life of this position: from flat to flat.
     """
 
     mode: MarginMode
@@ -43,6 +48,8 @@ class Position:
     margin: Decimal = _ZERO
     pnl: Decimal = _ZERO
     fee: Decimal = _ZERO
+    funding: Decimal = _ZERO
+    penalty: Decimal = _ZERO
     trade_id: str = ""
     created_ms: int = 0
     updated_ms: int = 0
@@ -82,16 +89,16 @@ class Account:
         position = self.positions[mode]
         signed = lots if side == "buy" else -lots
         rate = self.rules.taker_fee if liquidity == "T" else self.rules.maker_fee
-        fee = -notional(lots, px) * rate
+        fee = self._fee(notional(lots, px) * rate)
         pnl = _ZERO
         closing = min(lots, abs(position.lots)) if position.lots * signed < 0 else 0
         if closing:
             held = abs(position.lots)
-            cost = position.cost * closing / held
+            cost = on_grid(position.cost * closing / held)
             value = notional(closing, px)
             pnl = value - cost if position.lots > 0 else cost - value
             position.cost -= cost
-            position.margin -= position.margin * closing / held
+            position.margin -= on_grid(position.margin * closing / held)
             position.lots += closing if signed > 0 else -closing
             if position.lots == 0:
                 position.cost = position.margin = _ZERO
@@ -100,22 +107,49 @@ class Account:
         opening = lots - closing
         if opening:
             if position.lots == 0:  # a new life; the fee of a flip is counted to the position that it opened
+                self._reissue(position, now_ms)
                 position.created_ms, position.pnl, position.fee = now_ms, _ZERO, fee
+                position.funding = position.penalty = _ZERO
             position.lots += opening if signed > 0 else -opening
             position.cost += notional(opening, px)
             if mode == "isolated":
-                position.margin += notional(opening, px) / self.levers[mode]
+                position.margin += on_grid(notional(opening, px) / self.levers[mode])
         position.trade_id = trade_id
         position.updated_ms = self.updated_ms = now_ms
         self.wallet += pnl + fee
         return Booked(pnl, fee, -rate)
+
+    def _fee(self, exact: Decimal) -> Decimal:
+        digits = self.rules.fee_digits
+        return -(on_grid(exact) if digits is None else exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+    def _reissue(self, position: Position, now_ms: int) -> None:
+        """A posId is kept for some days after closing (FACTS 5, unconfirmed); then the next life gets a new one."""
+        never = position.created_ms == 0
+        if not never and now_ms - position.updated_ms >= self.rules.pos_id_days * _DAY_MS:
+            position.pos_id = str(int(position.pos_id) + _POS_ID_STEP)
+
+    def fund(self, mode: MarginMode, amount: Decimal, now_ms: int) -> None:
+        """Books a funding payment in USDT, negative when paid; where to is a rule (isolated: its margin, or cash)."""
+        position = self.positions[mode]
+        self.wallet += amount
+        position.funding += amount
+        if mode == "isolated" and self.rules.isolated_funding == "margin":
+            position.margin += amount
+        position.updated_ms = self.updated_ms = now_ms
+
+    def cover(self, mode: MarginMode, amount: Decimal, now_ms: int) -> None:
+        """The insurance fund pays in USDT what a liquidation lost beyond what stood behind the position."""
+        self.wallet += amount
+        self.positions[mode].penalty += amount
+        self.updated_ms = now_ms
 
     def set_lever(self, mode: MarginMode, lever: Decimal) -> None:
         """New leverage; an isolated position's margin is set anew from its entry value."""
         self.levers[mode] = lever
         position = self.positions[mode]
         if mode == "isolated" and position.lots:
-            position.margin = position.cost / lever
+            position.margin = on_grid(position.cost / lever)
 
     # -- derived --------------------------------------------------------------------------------------------------
 
@@ -125,7 +159,7 @@ class Account:
 
     def mmr(self, position: Position, mark: int) -> Decimal:
         """Maintenance margin in USDT at the mark (ticks)."""
-        return notional(abs(position.lots), mark) * self.rules.mmr
+        return notional(abs(position.lots), mark) * tier_of(self.rules.tiers, abs(position.lots)).mmr
 
     def cash(self) -> Decimal:
         """USDT outside isolated margins: OKX's cashBal."""
@@ -155,18 +189,38 @@ class Account:
         frozen = self.frozen("cross", orders) + self.frozen("isolated", orders)
         return self.cash() + cross.upl(mark) - self.imr(cross, mark) - frozen
 
-    def liquidation_px(self, position: Position, mark: int) -> Decimal | None:
-        """USDT price at which the margin is used up; None if flat or if no positive price does it."""
+    def holds(self, position: Position) -> Decimal:
+        """USDT that stand behind a position, its own unrealised pnl aside: its margin, or all cash."""
+        return position.margin if position.mode == "isolated" else self.cash()
+
+    def required(self, position: Position, mark: int) -> Decimal:
+        """USDT under which the position is liquidated: maintenance margin and the fee of closing, at the mark."""
+        return self.mmr(position, mark) + notional(abs(position.lots), mark) * self.rules.taker_fee
+
+    def liquidation_px(self, position: Position) -> Decimal | None:
+        """USDT price of the mark that starts a liquidation; None if flat or if no positive price does it."""
         if not position.lots:
             return None
-        if position.mode == "isolated":
-            margin = position.margin
-        else:
-            margin = max(_ZERO, self.equity(mark) - position.upl(mark) - self.positions["isolated"].margin)
-        btc = Decimal(abs(position.lots)).scaleb(-4)
-        rate = self.rules.mmr + self.rules.taker_fee
-        if position.lots > 0:
-            px = (margin - position.cost) / (btc * (rate - 1))
-        else:
-            px = (margin + position.cost) / (btc * (rate + 1))
+        rate = tier_of(self.rules.tiers, abs(position.lots)).mmr + self.rules.taker_fee
+        px = self._exhausted_at(position, max(_ZERO, self.holds(position)), rate)
         return px if px > 0 else None
+
+    def bankruptcy_ticks(self, position: Position) -> int:
+        """Price at which closing, its fee included, uses up what stands behind: never a tick beyond. At least 1."""
+        ticks = self._exhausted_at(position, self.holds(position), self.rules.taker_fee) * 10
+        if position.lots > 0:
+            return max(1, int(ticks.to_integral_value(ROUND_CEILING)))
+        return max(1, int(ticks))
+
+    @staticmethod
+    def _exhausted_at(position: Position, margin: Decimal, rate: Decimal) -> Decimal:
+        btc = Decimal(abs(position.lots)).scaleb(-4)
+        if position.lots > 0:
+            return (margin - position.cost) / (btc * (rate - 1))
+        return (margin + position.cost) / (btc * (rate + 1))
+
+    def room(self, mode: MarginMode, side: Side, pending: Iterable[Order]) -> int:
+        """Lots that orders of a side may still add before the tier of the mode's leverage is full; may be < 0."""
+        held = self.positions[mode].lots if side == "buy" else -self.positions[mode].lots
+        asked = sum(o.left for o in pending if (o.terms.td_mode, o.terms.side) == (mode, side))
+        return largest(self.rules.tiers, self.levers[mode]) - held - asked

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
+
+from engine.exchange.tiers import DEFAULT_TIERS, Tier
 
 DEFAULT_SEED = 256  # chosen: an up trend, several clear buy signals in the first minute, 5-9 bps a minute
 
@@ -33,18 +36,41 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Rates and margins that OKX sets per account or tier.
+    """What OKX sets per account or contract, and what is not known of OKX: each such doubt is a switch here.
 
-    Fees are fractions of the notional. `mmr` is the maintenance rate of the first tier (unconfirmed, FACTS 8).
-    `price_band` is the allowed distance from the mark. `caa_cancels_algos`: FACTS 9 leaves it open; off by default.
+    Rates are fractions of the notional. Every field can be given as `--rule name=value`; what the values mean stands
+    in `rule_options`. The defaults are what FACTS leans to.
     """
 
     maker_fee: Decimal = Decimal("0.0002")
     taker_fee: Decimal = Decimal("0.0005")
-    mmr: Decimal = Decimal("0.004")
+    fee_digits: int | None = None
+    tiers: tuple[Tier, ...] = DEFAULT_TIERS
     price_band: Decimal = Decimal("0.02")
     default_lever: Decimal = Decimal(3)
+    funding_rates: tuple[Decimal, ...] = (Decimal("0.0001"),)
+    funding_hours: int = 8
+    isolated_funding: Literal["margin", "cash"] = "margin"
+    attached_born: Literal["ended", "filled", "first_fill"] = "ended"
     caa_cancels_algos: bool = False
+    caa_trigger_unit: Literal["ms", "s"] = "ms"
+    amend_px_keeps_place: bool = False
+    amend_up_keeps_place: bool = False
+    amend_down_keeps_place: bool = True
+    off_tick: Literal["refuse", "round"] = "refuse"
+    pos_id_days: int = 30
+    books_snapshot: bool = True
+    trades_seq: Literal["own", "book"] = "own"
+    trades_all_login: bool = False
+    final_candle: Literal["before", "after"] = "before"
+    idle_candles: bool = True
+    history_candles_rows: Literal[100, 300] = 100
+    funding_rate_calls: Literal[10, 20] = 20
+    price_limit_calls: int = 20
+    too_many_status: Literal[429, 200] = 429
+    channel_connections: int = 30
+    connections_per_s: int = 0
+    environment: Literal["any", "live", "demo"] = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from engine.exchange.account import Account
 from engine.exchange.instrument import notional, px_text
 from engine.exchange.intake import Refused, check_trigger_sides
+from engine.exchange.ledger import Ledger
 from engine.exchange.market.state import MarketState, PublicTrade
 from engine.exchange.matching import Made, MeetsOwn, Side, opposite
 from engine.exchange.notes import MoneyNote, Note, OrderNote, TradeNote
@@ -28,7 +29,9 @@ class Desk:
         self.market = market
         self.account = account
         self.orders = OrderBookkeeper()
+        self.ledger = Ledger(account)
         self.on_end: Callable[[Order, int], None] = lambda _order, _now_ms: None
+        self.on_fill: Callable[[Order, int], None] = lambda _order, _now_ms: None
         self.on_position: Callable[[MarginMode, int, int, int], None] = lambda _mode, _before, _after, _now_ms: None
         self.may_take: Callable[[Order, int], int] = lambda order, _limit_px: order.left  # a fault: less
         self._tell = tell
@@ -59,6 +62,17 @@ class Desk:
         self._work(order, now_ms)
         return order
 
+    def force(self, terms: NewOrder, now_ms: int) -> Order:
+        """An order of the venue's own, unchecked: what the book does not take at its price, the venue takes over."""
+        limit = terms.px if terms.px is not None else self.market.last_px
+        order = Order(self.next_id(), terms, terms.lots, limit, self.account.levers[terms.td_mode], now_ms, now_ms)
+        self.orders.add(order)
+        self._told(order)
+        self._take(order, limit, order.left, now_ms)
+        if not order.ended:
+            self._book(order, limit, order.left, "T", self.market.next_trade_id(), now_ms)
+        return order
+
     def cancel(self, order: Order, now_ms: int, source: str = "1") -> None:
         """Ends a pending order. Raises: Refused, if it has ended already."""
         if order.ended:
@@ -71,7 +85,8 @@ class Desk:
     def amend(self, order: Order, lots: int | None, px: int | None, req_id: str, now_ms: int) -> None:
         """New total size (what is filled counts in) and price. Raises: Refused, and then nothing has happened.
 
-        Another price or a larger size loses the place in the queue; a smaller size keeps it (FACTS 9, unconfirmed).
+        Whether the place in the queue is kept is a rule for price, larger and smaller size (FACTS 9, unconfirmed);
+        a kept place at another price means: no more ahead of it than before.
         """
         if order.ended:
             state = "filled" if order.state == "filled" else "canceled"
@@ -83,8 +98,11 @@ class Desk:
             _check_reduce(order.terms.side, new_lots - order.filled, self.account.positions[order.terms.td_mode].lots)
         if new_lots > order.filled:
             self._check_margin(order.terms, new_lots - order.filled, new_px, instead_of=order)
-        resting = order.resting
-        keeps_place = resting is not None and new_px == order.px and order.filled < new_lots <= order.lots
+        resting, rules = order.resting, self.account.rules
+        larger = new_lots > order.lots
+        may_keep = rules.amend_up_keeps_place if larger else rules.amend_down_keeps_place or new_lots == order.lots
+        keeps_place = resting is not None and new_px == order.px and order.filled < new_lots and may_keep
+        ahead = resting.ahead if resting is not None and new_px != order.px and rules.amend_px_keeps_place else None
         if not keeps_place:
             self._unrest(order, now_ms)
         order.lots, order.px, order.updated_ms = max(new_lots, order.filled), new_px, now_ms
@@ -97,6 +115,8 @@ class Desk:
         self._told(order, req_id=req_id, amended="0")
         if not keeps_place:
             self._work(order, now_ms)
+        if ahead is not None and order.resting is not None:
+            order.resting.ahead = min(ahead, order.resting.ahead)
 
     # -- working --------------------------------------------------------------------------------------------------
 
@@ -108,19 +128,24 @@ class Desk:
             return self.cancel(order, now_ms, "31")
         if terms.ord_type == "fok" and matcher.half(opposite(terms.side)).fillable(limit) < order.left:
             return self.cancel(order, now_ms, "13")
-        for step in matcher.take(terms.side, limit, self.may_take(order, limit)):
-            if isinstance(step, MeetsOwn):
-                self._self_trade(order, step, now_ms)
-            else:
-                trade = self.public_trade(terms.side, step.px, step.lots, now_ms)
-                self._book(order, step.px, step.lots, "T", trade.trade_id, now_ms)
-            if order.ended:
-                return None
+        self._take(order, limit, self.may_take(order, limit), now_ms)
+        if order.ended:
+            return None
         if terms.ord_type in IMMEDIATE:
             return self.cancel(order, now_ms, "14")
         order.resting = matcher.half(terms.side).rest(order.ord_id, limit, order.left)
         self.market.touch(now_ms)
         return None
+
+    def _take(self, order: Order, limit: int, lots: int, now_ms: int) -> None:
+        for step in self.market.matcher.take(order.terms.side, limit, lots):
+            if isinstance(step, MeetsOwn):
+                self._self_trade(order, step, now_ms)
+            else:
+                trade = self.public_trade(order.terms.side, step.px, step.lots, now_ms)
+                self._book(order, step.px, step.lots, "T", trade.trade_id, now_ms)
+            if order.ended:
+                return
 
     def _self_trade(self, taker: Order, meets: MeetsOwn, now_ms: int) -> None:
         mode = taker.terms.stp_mode
@@ -164,6 +189,7 @@ class Desk:
             ts_ms=now_ms,
         )
         self.orders.fills.append(fill)
+        self.ledger.trade(fill, terms)
         order.filled += lots
         order.filled_value += notional(lots, px)
         order.pnl += booked.pnl
@@ -178,7 +204,8 @@ class Desk:
         else:
             order.resting = None  # a resting order that is filled has left the book by itself
             self._end(order, "filled", now_ms, fill)
-        self._tell(MoneyNote("filled", terms.td_mode, trade_id))
+        self._tell(MoneyNote("filled" if terms.category == "normal" else "liquidation", terms.td_mode, trade_id))
+        self.on_fill(order, now_ms)
         after = self.account.positions[terms.td_mode].lots
         self._shrink_reducers(terms.td_mode, after, now_ms)
         self.on_position(terms.td_mode, before, after, now_ms)
@@ -244,9 +271,11 @@ class Desk:
         opening = max(0, lots - max(0, -held if terms.side == "buy" else held))
         if not opening:
             return
+        pending = [order for order in self.orders.pending() if order is not instead_of]
+        if lots > self.account.room(terms.td_mode, terms.side, pending):
+            raise Refused("51004", "Order failed. The position limit of the current tier and leverage is exceeded.")
         at = px if px is not None else self.market.matcher.best(opposite(terms.side)) or self.market.last_px
         need = notional(opening, at) * (1 / self.account.levers[terms.td_mode] + self.account.rules.taker_fee)
-        pending = [order for order in self.orders.pending() if order is not instead_of]
         if need > self.account.available(self.market.mark, pending):
             raise Refused("51008", "Order failed. Insufficient USDT margin in account")
 

@@ -10,12 +10,16 @@ from typing import TypeVar
 
 from engine.exchange.account import Account
 from engine.exchange.algos import Algo
+from engine.exchange.bills import MARGIN, MARGIN_ADDED, MARGIN_TAKEN
+from engine.exchange.bulletin import Bulletin
 from engine.exchange.config import Rules
 from engine.exchange.deadman import DeadMan
 from engine.exchange.desk import Desk
 from engine.exchange.faults.switchboard import Switchboard
 from engine.exchange.faults.trading import TradingFaults
+from engine.exchange.funding import Funding, Schedule
 from engine.exchange.intake import Refused
+from engine.exchange.liquidation import Liquidator
 from engine.exchange.market.candles import Candle
 from engine.exchange.market.events import Batch, MarketSource
 from engine.exchange.market.history import Minute
@@ -24,6 +28,7 @@ from engine.exchange.notes import MoneyNote, Note, TradeNote
 from engine.exchange.orders import MarginMode, NewOrder, Order
 from engine.exchange.protection import Protector
 from engine.exchange.statement import account_row, position_row
+from engine.exchange.tiers import largest
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 
 _T = TypeVar("_T")
@@ -50,13 +55,16 @@ class Exchange:
         self._skew_ms = self.faults.skew_ms()
         self._source = source
         self._started_ns = clock.monotonic_ns()
-        self.market = MarketState(source.opening(), past, self.now_ms())
+        self.market = MarketState(source.opening(), past, self.now_ms(), own_seq=rules.trades_seq == "own")
         self.account = Account(balance, rules)
         self.account.updated_ms = self.now_ms()
         self.notes: list[Note] = []
         self.desk = Desk(self.market, self.account, self._tell)
         self.protector = Protector(self.desk, self._tell)
         self._trading = TradingFaults(self.faults, self.desk, self.protector)
+        self.funding = Funding(self.desk, Schedule(rules, self.now_ms()), self._tell)
+        self.liquidator = Liquidator(self.desk)
+        self.bulletin = Bulletin(self._tell)
         self.dead_man = DeadMan()
         self.final_candles: list[tuple[str, Candle]] = []
         self._fresh_prices: deque[int] = deque()
@@ -87,7 +95,7 @@ class Exchange:
         for tag in self.dead_man.expired(self._clock.monotonic_ns()):
             self._cancel_all(tag, wall_ms)
         self._trading.bear(wall_ms)
-        self._settle(wall_ms)
+        self._judge(wall_ms)
 
     def _run(self, batch: Batch, ts_ms: int) -> None:
         self._roll(ts_ms)
@@ -95,8 +103,10 @@ class Exchange:
         for printed in self._trading.prints(batch.prints):
             trade = self.market.record(printed.side, printed.px, printed.lots, printed.makers, ts_ms)
             self._tell(TradeNote(trade))
+            made_by = trade.trade_id
             for made in matcher.on_print(printed.side, printed.px, printed.lots):
-                self.desk.made(made, trade.trade_id, ts_ms)
+                self.desk.made(made, made_by, ts_ms)
+                made_by = self.market.next_trade_id()  # each match has an id of its own
         if batch.changes:
             self.market.apply(batch.changes, ts_ms)
         for taker, made in matcher.crossings(self._trading.crossed_sizes()):
@@ -106,8 +116,16 @@ class Exchange:
         mark = self.market.mark
         for kind in ("mark", "index"):
             self.protector.on_price(mark, kind, ts_ms)
+        self._judge(ts_ms)
+
+    def _judge(self, ts_ms: int) -> None:
+        """Stops first, then the venue: what still is too risky is liquidated, which may set off other stops."""
+        self._settle(ts_ms)
+        self.liquidator.check(ts_ms)
+        self._settle(ts_ms)
 
     def _roll(self, ts_ms: int) -> None:
+        self.funding.settle(ts_ms)
         for bar, candles in self.market.candles.roll(ts_ms).items():
             self.final_candles.extend((bar, candle) for candle in candles)
 
@@ -125,6 +143,7 @@ class Exchange:
 
     def place(self, terms: NewOrder) -> Order:
         """Raises: Refused."""
+        self.bulletin.check_open(terms.ord_type)
         return self._now(lambda now: self.desk.place(terms, now))
 
     def cancel(self, order: Order) -> None:
@@ -168,15 +187,26 @@ class Exchange:
         self.place(terms)
 
     def set_lever(self, mode: MarginMode, lever: Decimal) -> None:
-        """Raises: Refused, if orders rest in this mode (59107) or the new margin is not there (59102)."""
+        """Raises: Refused: orders rest in this mode (59107), the position is too large for it (59106), or the new
+
+        margin is not there or would be too little to hold the position (59105).
+        """
         if any(order.terms.td_mode == mode for order in self.desk.orders.pending()):
             raise Refused("59107", "You have pending orders in this mode. Cancel them before changing the leverage.")
-        old = self.account.levers[mode]
-        self.account.set_lever(mode, lever)
-        if lever < old and self.account.available(self.market.mark, self.desk.orders.pending()) < 0:
-            self.account.set_lever(mode, old)
-            raise Refused("59105", "Leverage can't be that low: the margin is insufficient.")
-        if self.account.positions[mode].lots:
+        account, position = self.account, self.account.positions[mode]
+        if abs(position.lots) > largest(account.rules.tiers, lever):
+            raise Refused("59106", "Leverage can't be that high: the position exceeds the limit of its tier.")
+        old, margin, mark = account.levers[mode], position.margin, self.market.mark
+        account.set_lever(mode, lever)
+        poor = lever < old and account.available(mark, self.desk.orders.pending()) < 0
+        if poor or (position.lots and account.holds(position) + position.upl(mark) < account.required(position, mark)):
+            account.levers[mode], position.margin = old, margin
+            raise Refused("59105", "The margin would be insufficient at this leverage.")
+        if position.margin != margin:
+            sub_type = MARGIN_ADDED if position.margin > margin else MARGIN_TAKEN
+            bill_id, now_ms = self.desk.next_id(), self.now_ms()
+            self.desk.ledger.enter(bill_id=bill_id, type=MARGIN, sub_type=sub_type, mode=mode, ts_ms=now_ms)
+        if position.lots:
             self._tell(MoneyNote("set_leverage", mode, ""))
 
     def arm_dead_man(self, tag: str, seconds: int) -> int:

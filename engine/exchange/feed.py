@@ -13,18 +13,15 @@ import orjson
 
 from engine.exchange import public
 from engine.exchange.book import Level
+from engine.exchange.channels import CANDLES
 from engine.exchange.exchange import Exchange
 from engine.exchange.faults.feeds import FinalRows, Silence
 from engine.exchange.instrument import INST_ID, px_text
-from engine.exchange.market.candles import BARS_MS
+from engine.exchange.market.candles import BARS_MS, Candle
 from engine.exchange.notes import TradeNote
 
 DEPTH: Final = 400
-PUBLIC: Final = frozenset(
-    {"books", "books5", "bbo-tbt", "trades", "tickers", "mark-price", "price-limit", "funding-rate"}
-)
 _BOOKS: Final = ("books", "books5", "bbo-tbt")
-CANDLES: Final = frozenset(f"candle{bar}" for bar in BARS_MS)
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
 _FUNDING_NS: Final = 60_000 * _MS
@@ -43,6 +40,7 @@ class BooksChannel:
         self._ts_ms = 0
         self._sent_ns = 0
         self.crossed = False
+        self._reads: list[tuple[dict[int, Level], ...]] = []
         self.refresh()
 
     def refresh(self) -> None:
@@ -51,6 +49,7 @@ class BooksChannel:
         self._bids = {level.px: level for level in market.matcher.bids.top(DEPTH)}
         self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
         self._seq, self._ts_ms = market.seq, market.ts_ms
+        self._reads.clear()
         self._sent_ns = self._exchange.monotonic_ns()
         self.crossed = False
 
@@ -63,6 +62,16 @@ class BooksChannel:
         """What was last sent, whole: the next update links to its seqId."""
         bids = public.level_rows(list(self._bids.values()))
         return self._message("snapshot", bids, public.level_rows(list(self._asks.values())), -1)
+
+    def was_read(self) -> None:
+        """Somebody took the book over REST: what that showed will be corrected by the next update.
+
+        A level that changes and changes back between two pushes is in no difference; a reader has seen it, though.
+        """
+        matcher = self._exchange.market.matcher
+        self._reads.append(
+            tuple({level.px: level for level in half.top(DEPTH)} for half in (matcher.bids, matcher.asks))
+        )
 
     def update(self, *, crossed: bool = False) -> bytes | None:
         """The difference since the last message; empty after a minute of quiet; None when nothing is due.
@@ -77,10 +86,11 @@ class BooksChannel:
         if quiet and self._exchange.monotonic_ns() - self._sent_ns < _EMPTY_AFTER_NS:
             return None
         sent_ns = self._sent_ns
+        olds_bids, olds_asks = [old_bids, *(read[0] for read in self._reads)], [old_asks, *(r[1] for r in self._reads)]
         self.refresh()
         if crossed:
             self._cross()
-        bids, asks = _difference(old_bids, self._bids), _difference(old_asks, self._asks)
+        bids, asks = _difference(olds_bids, self._bids), _difference(olds_asks, self._asks)
         if not bids and not asks:
             # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
             self._seq = old_seq
@@ -108,9 +118,11 @@ class BooksChannel:
         return b'"action":"' + action.encode() + b'","data":' + orjson.dumps([row])
 
 
-def _difference(old: dict[int, Level], new: dict[int, Level]) -> list[list[str]]:
-    rows = public.level_rows([level for px, level in new.items() if old.get(px) != level])
-    rows.extend([px_text(px), "0", "0", "0"] for px in old if px not in new)
+def _difference(olds: list[dict[int, Level]], new: dict[int, Level]) -> list[list[str]]:
+    """What brings each of the old books to the new one."""
+    rows = public.level_rows([level for px, level in new.items() if any(old.get(px) != level for old in olds)])
+    gone = dict.fromkeys(px for old in olds for px in old if px not in new)
+    rows.extend([px_text(px), "0", "0", "0"] for px in gone)
     return rows
 
 
@@ -141,9 +153,10 @@ class Feed:
                 self._books.refresh()
             elif self._books.crossed and (correction := self._books.update()):
                 self._publish("books", correction)  # nobody starts from a book that is a lie
-            return self._books.snapshot()
+            return self._books.snapshot() if exchange.account.rules.books_snapshot else None
         if channel in CANDLES:
-            return _data(market.candles.forming(channel.removeprefix("candle")).row(final=False))
+            candle = market.candles.forming(channel.removeprefix("candle"))
+            return _data(candle.row(final=False)) if self._shown(candle) else None
         match channel:
             case "books5":
                 return self._depth(5)
@@ -151,28 +164,36 @@ class Feed:
                 return self._depth(1)
             case "tickers":
                 return _data(public.ticker_row(market, now_ms))
+            case "index-tickers":
+                return _data(public.index_row(market, now_ms))
             case "mark-price":
                 return _data(public.mark_row(market, now_ms))
             case "price-limit":
                 return _data(public.limit_row(market, exchange.account.rules.price_band, now_ms))
             case "funding-rate":
-                return _data(public.funding_row(now_ms))
+                return _data(exchange.funding.schedule.row(now_ms))
         return None
+
+    def book_was_read(self) -> None:
+        """The book is about to be given out over REST."""
+        if self._wanted("books"):
+            self._books.was_read()
 
     def trade(self, note: TradeNote) -> None:
         """A public trade goes out at once."""
         if self._wanted("trades"):
             self._publish("trades", _data(public.trade_row(note.trade)))
+        if self._wanted("trades-all"):
+            for row in public.single_fill_rows(note.trade):
+                self._publish("trades-all", _data(row))
 
     def tick(self) -> None:
         """Sends what is due; the order of the book channels is OKX's: bbo-tbt, books, books5."""
         exchange = self._exchange
         market = exchange.market
-        for bar, candle in exchange.final_candles:
-            row = candle.row(final=True)
-            if self._wanted(f"candle{bar}") and self._finals.passes(bar, row):
-                self._publish(f"candle{bar}", _data(row))
-        exchange.final_candles.clear()
+        if exchange.account.rules.final_candle == "before":
+            self._finish(exchange.final_candles)
+            exchange.final_candles.clear()
         if not self._silence.holds(heard=any(map(self._wanted, _BOOKS))):
             if not self.own_touch:
                 self.touch()
@@ -180,11 +201,15 @@ class Feed:
                 self._update_books()
             self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
         self._when_changed("tickers", 100 * _MS, lambda: market.seq)
+        self._when_changed("index-tickers", 100 * _MS, lambda: market.mark)
         self._when_changed("mark-price", 200 * _MS, lambda: market.mark, at_least_ns=10_000 * _MS)
         self._when_changed("price-limit", 200 * _MS, lambda: market.price_limits(exchange.account.rules.price_band))
         self._when_changed("funding-rate", _FUNDING_NS, exchange.now_ms)
         for bar in BARS_MS:
             self._when_changed(f"candle{bar}", 1000 * _MS, partial(self._candle, bar))
+        followed = [item for item in exchange.final_candles if self._followed(*item)]
+        self._finish(followed)
+        exchange.final_candles = [item for item in exchange.final_candles if item not in followed]
         for bar, row in self._finals.due():
             self._send_late(f"candle{bar}", row)
 
@@ -207,6 +232,20 @@ class Feed:
             self._last[channel] = forming
             self._publish(channel, _data(forming))
         self._publish(channel, _data(final))
+
+    def _finish(self, ended: list[tuple[str, Candle]]) -> None:
+        for bar, candle in ended:
+            row = candle.row(final=True)
+            if self._wanted(f"candle{bar}") and self._shown(candle) and self._finals.passes(bar, row):
+                self._publish(f"candle{bar}", _data(row))
+
+    def _followed(self, bar: str, candle: Candle) -> bool:
+        """Whether the first row of a later candle has been pushed, or nobody would hear of it."""
+        pushed = self._last.get(f"candle{bar}")
+        return not self._wanted(f"candle{bar}") or (pushed is not None and int(pushed[0]) > candle.ts_ms)
+
+    def _shown(self, candle: Candle) -> bool:
+        return candle.lots > 0 or self._exchange.account.rules.idle_candles
 
     def touch(self) -> None:
         """bbo-tbt, if the best levels changed."""

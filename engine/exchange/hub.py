@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final, Protocol
 
 import orjson
 
+from engine.exchange.bills import money
+from engine.exchange.channels import PRIVATE
 from engine.exchange.exchange import Exchange
 from engine.exchange.faults.lines import Lines
 from engine.exchange.feed import Feed
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, sz_text
-from engine.exchange.notes import AlgoNote, MoneyNote, OrderNote, TradeNote
+from engine.exchange.notes import AlgoNote, BulletinNote, MoneyNote, OrderNote, TradeNote
 from engine.exchange.orders import MarginMode
-from engine.exchange.render import money
+from engine.exchange.risk_watch import RiskWatch
 from schemas.clock import NS_PER_MS
 
 UID: Final = "447048923436195840"
-COUNTED: Final = frozenset({"orders", "positions", "account", "balance_and_position"})
-PRIVATE: Final = COUNTED
 _REGULAR_MS: Final = 5000
 
 
@@ -55,6 +56,7 @@ class Hub:
         self.lines = Lines(exchange.faults)
         self._by_channel: dict[str, list[Subscription]] = {}
         self.feed = Feed(exchange, self.publish, self.wanted)
+        self._risk = RiskWatch(exchange)
 
     def wanted(self, channel: str) -> bool:
         """Whether anybody subscribed to it."""
@@ -69,12 +71,17 @@ class Hub:
         """How many connections have it."""
         return len({id(subscription.listener) for subscription in self._by_channel.get(channel, ())})
 
+    def full(self, subscription: Subscription) -> bool:
+        """Whether as many other connections have its channel as may (FACTS 3: 30)."""
+        others = {id(s.listener) for s in self._by_channel.get(subscription.channel, ())} - {id(subscription.listener)}
+        return len(others) >= self.exchange.account.rules.channel_connections
+
     def subscription(self, listener: Listener, arg: Mapping[str, Any]) -> Subscription:
         """A new subscription; nothing is sent to it before `greet`, which belongs after its ack."""
         channel = str(arg["channel"])
         pushed = dict(arg)
         interval = _REGULAR_MS
-        if channel in PRIVATE or channel == "orders-algo":
+        if channel in PRIVATE:
             pushed.pop("extraParams", None)
             pushed["uid"] = UID
             interval = _interval(arg)
@@ -111,6 +118,9 @@ class Hub:
         self.flush()
         self.feed.tick()
         self.lines.tick()
+        if self.wanted("liquidation-warning"):
+            for row in self._risk.look():
+                self._push_rows("liquidation-warning", row)
         now = self.exchange.monotonic_ns()
         for channel in ("positions", "account"):
             for subscription in self._by_channel.get(channel, ()):
@@ -132,10 +142,12 @@ class Hub:
                     self._push_rows("orders", row)
                 case AlgoNote(row):
                     self._push_rows("orders-algo", row)
+                case BulletinNote(channel, row):
+                    self._push_rows(channel, row)
                 case MoneyNote():
                     money_notes.append(note)
-        if money_notes:
-            self._push_money(money_notes)
+        for _, group in groupby(money_notes, key=lambda note: note.event):
+            self._push_money(list(group))
 
     def _push_rows(self, channel: str, row: dict[str, Any]) -> None:
         concerned = [s for s in self._by_channel.get(channel, ()) if _concerns(s.arg)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import ROUND_HALF_UP
 from typing import Any, Final
 
 from engine.exchange.algos import ORD_TYPES as ALGO_TYPES
@@ -14,7 +15,9 @@ from engine.exchange.instrument import (
     MAX_LIMIT_LOTS,
     MAX_MARKET_LOTS,
     MIN_LOTS,
+    TICK,
     OffGrid,
+    decimal_of,
     lots_of,
     ticks_of,
 )
@@ -89,6 +92,19 @@ def price(raw: Mapping[str, Any], name: str) -> int:
     if ticks <= 0:
         raise bad(name)
     return ticks
+
+
+def on_tick(raw: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The same request with these prices moved to the nearest tick; what is no positive number stays as it is."""
+    moved: dict[str, str] = {}
+    for name in names:
+        try:
+            value = decimal_of(raw.get(name))
+        except ValueError:
+            continue
+        if value > 0:
+            moved[name] = format(max(TICK, (value / TICK).to_integral_value(ROUND_HALF_UP) * TICK), "f")
+    return {**raw, **moved}
 
 
 def size(raw: Mapping[str, Any], name: str = "sz") -> int:

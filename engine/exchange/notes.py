@@ -42,4 +42,12 @@ class MoneyNote:
     trade_id: str
 
 
-Note = TradeNote | OrderNote | AlgoNote | MoneyNote
+@dataclass(frozen=True, slots=True)
+class BulletinNote:
+    """The venue announced something: a row for the channel instruments or status."""
+
+    channel: str
+    row: dict[str, Any]
+
+
+Note = BulletinNote | TradeNote | OrderNote | AlgoNote | MoneyNote

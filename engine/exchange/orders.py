@@ -56,6 +56,7 @@ class NewOrder:
     source: str = ""
     algo_id: str = ""
     algo_cl_ord_id: str = ""
+    category: Literal["normal", "full_liquidation"] = "normal"
 
 
 @dataclass(slots=True)

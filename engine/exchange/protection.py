@@ -1,4 +1,4 @@
-"""The life of algo orders: born when their parent ends with fills, fired by prices, ended with the position."""
+"""The life of algo orders: born of their parent's fills, fired by prices, ended with the position."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from engine.exchange.desk import Desk
 from engine.exchange.intake import Refused
 from engine.exchange.matching import opposite
 from engine.exchange.notes import AlgoNote, Note
-from engine.exchange.orders import MarginMode, Order
+from engine.exchange.orders import MarginMode, Order, Protection
 from engine.exchange.render import algo_row
 
 
 class Protector:
-    """Watches the desk. Where OKX is unclear (FACTS 10): an attached algo is born when its parent ENDS with fills
+    """Watches the desk. When an attached algo is born is unclear of OKX (FACTS 10) and so a rule, `attached_born`:
 
-    (filled, or canceled with a part filled), for what was filled; until then a partly filled parent is unprotected.
+    when its parent ENDS with fills, for what was filled; only when it is filled completely; or at its first fill, and
+    then it grows. Until it is born the position is unprotected.
     """
 
     def __init__(self, desk: Desk, tell: Callable[[Note], None]) -> None:
@@ -24,7 +25,10 @@ class Protector:
         self._desk = desk
         self._tell = tell
         self.puts_off: Callable[[Order], bool] = lambda _parent: False  # a fault: born later, or never
+        self._born: dict[tuple[str, int], Algo] = {}
+        self._covered: dict[tuple[str, int], int] = {}
         desk.on_end = self._parent_ended
+        desk.on_fill = self._parent_filled
         desk.on_position = self._position_changed
 
     def add(self, algo: Algo) -> None:
@@ -72,32 +76,57 @@ class Protector:
             algo.actual_px = child.last_fill.px if child.last_fill else child.px
         self._told(algo)
 
-    def _parent_ended(self, order: Order, now_ms: int) -> None:
-        if order.filled and order.terms.attached and not self.puts_off(order):
+    def _parent_filled(self, order: Order, now_ms: int) -> None:
+        if not order.ended and self._desk.account.rules.attached_born == "first_fill":
             self.bear(order, now_ms)
 
+    def _parent_ended(self, order: Order, now_ms: int) -> None:
+        complete_only = self._desk.account.rules.attached_born == "filled"
+        if order.filled and order.terms.attached and (order.state == "filled" or not complete_only):
+            if self.puts_off(order):
+                return
+            self.bear(order, now_ms)
+        for number in range(len(order.terms.attached)):
+            self._born.pop((order.ord_id, number), None)
+            self._covered.pop((order.ord_id, number), None)
+
     def bear(self, order: Order, now_ms: int, *, unless_ended_with_position: bool = False) -> None:
-        """The algo orders of a parent; those that end with their position only if it is still there."""
-        for legs in order.terms.attached:
+        """Protects what has been filled and is not protected yet: the living algo grows, or a new one is born.
+
+        `unless_ended_with_position`: those that end with their position are born only if it is still there.
+        """
+        for number, legs in enumerate(order.terms.attached):
             if legs.cxl_on_close and unless_ended_with_position:
                 continue
-            both = legs.tp_trigger is not None and legs.sl_trigger is not None
-            algo = Algo(
-                algo_id=self._desk.next_id(),
-                ord_type="oco" if both else "conditional",
-                side=opposite(order.terms.side),
-                td_mode=order.terms.td_mode,
-                lots=order.filled,
-                legs=legs,
-                reduce_only=True,
-                created_ms=now_ms,
-                updated_ms=now_ms,
-                parent_id=order.ord_id,
-                tag=order.terms.tag,
-                reference_px=self._desk.market.last_px,
-            )
-            self.algos.add(algo)
+            key = (order.ord_id, number)
+            lots = order.filled - self._covered.get(key, 0)
+            if not lots:
+                continue
+            self._covered[key] = order.filled
+            algo = self._born.get(key)
+            if algo is not None and algo.state == "live" and algo.lots is not None:
+                algo.lots, algo.updated_ms = algo.lots + lots, now_ms
+            else:
+                algo = self._born[key] = self._child_of(order, legs, lots, now_ms)
+                self.algos.add(algo)
             self._told(algo)
+
+    def _child_of(self, order: Order, legs: Protection, lots: int, now_ms: int) -> Algo:
+        both = legs.tp_trigger is not None and legs.sl_trigger is not None
+        return Algo(
+            algo_id=self._desk.next_id(),
+            ord_type="oco" if both else "conditional",
+            side=opposite(order.terms.side),
+            td_mode=order.terms.td_mode,
+            lots=lots,
+            legs=legs,
+            reduce_only=True,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            parent_id=order.ord_id,
+            tag=order.terms.tag,
+            reference_px=self._desk.market.last_px,
+        )
 
     def _position_changed(self, mode: MarginMode, before: int, after: int, now_ms: int) -> None:
         if before == 0 or before * after > 0:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from engine.exchange.book import Level
-from engine.exchange.instrument import INST_ID, INST_TYPE, px_text, sz_text
+from engine.exchange.instrument import INST_FAMILY, INST_ID, INST_TYPE, px_text, sz_text
 from engine.exchange.market.candles import MINUTE_MS
 from engine.exchange.market.state import MarketState, PublicTrade
-
-FUNDING_PERIOD_MS: Final = 8 * 3600 * 1000
-FUNDING_RATE: Final = "0.0001"
 
 
 def level_rows(levels: Sequence[Level]) -> list[list[str]]:
@@ -65,6 +62,42 @@ def mark_row(market: MarketState, now_ms: int) -> dict[str, str]:
     return {"instType": INST_TYPE, "instId": INST_ID, "markPx": px_text(market.mark), "ts": str(now_ms)}
 
 
+def index_row(market: MarketState, now_ms: int) -> dict[str, str]:
+    """The index under the swap; it is taken to be the mark price."""
+    day = market.day()
+    ticker = ticker_row(market, now_ms)
+    return {
+        "instId": INST_FAMILY,
+        "idxPx": px_text(market.mark),
+        "high24h": px_text(day.high),
+        "low24h": px_text(day.low),
+        "open24h": px_text(day.open),
+        "sodUtc0": ticker["sodUtc0"],
+        "sodUtc8": ticker["sodUtc8"],
+        "ts": str(now_ms),
+    }
+
+
+def single_fill_rows(trade: PublicTrade) -> list[dict[str, Any]]:
+    """The fills of a trade one by one, for trades-all: as equal as whole lots allow, ids up to the trade's own."""
+    count = min(trade.count, trade.lots)
+    last_id, each = int(trade.trade_id), trade.lots // count
+    sizes = [each] * (count - 1) + [trade.lots - each * (count - 1)]
+    return [
+        {
+            "instId": INST_ID,
+            "tradeId": str(last_id - count + number),
+            "px": px_text(trade.px),
+            "sz": sz_text(lots),
+            "side": trade.side,
+            "ts": str(trade.ts_ms),
+            "source": "0",
+            "seqId": trade.seq,
+        }
+        for number, lots in enumerate(sizes, 1)
+    ]
+
+
 def limit_row(market: MarketState, band: Decimal, now_ms: int) -> dict[str, Any]:
     """Highest buy and lowest sell."""
     highest, lowest = market.price_limits(band)
@@ -75,27 +108,4 @@ def limit_row(market: MarketState, band: Decimal, now_ms: int) -> dict[str, Any]
         "sellLmt": px_text(lowest),
         "ts": str(now_ms),
         "enabled": True,
-    }
-
-
-def funding_row(now_ms: int) -> dict[str, str]:
-    """The rate of the running period; the next settlement is at a multiple of 8 h UTC."""
-    funding_ms = (now_ms // FUNDING_PERIOD_MS + 1) * FUNDING_PERIOD_MS
-    return {
-        "instType": INST_TYPE,
-        "instId": INST_ID,
-        "formulaType": "withRate",
-        "fundingRate": FUNDING_RATE,
-        "fundingTime": str(funding_ms),
-        "nextFundingRate": "",
-        "nextFundingTime": str(funding_ms + FUNDING_PERIOD_MS),
-        "method": "current_period",
-        "minFundingRate": "-0.00375",
-        "maxFundingRate": "0.00375",
-        "interestRate": "0.0001",
-        "impactValue": "20000",
-        "premium": "0",
-        "settFundingRate": FUNDING_RATE,
-        "settState": "settled",
-        "ts": str(now_ms),
     }

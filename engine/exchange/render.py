@@ -6,16 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from engine.exchange.algos import Algo
+from engine.exchange.bills import money
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
 from engine.exchange.orders import Fill, Order, Protection
-
-_CENT_OF_MICRO = Decimal("1e-12")
-
-
-def money(value: Decimal) -> str:
-    """A decimal as plain text, at most 12 digits after the point, no trailing zeros, no minus zero."""
-    text = format(value.quantize(_CENT_OF_MICRO), "f").rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 def optional_px(ticks: int | None) -> str:
@@ -58,7 +51,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "cTime": str(order.created_ms),
         "cancelSource": order.cancel_source,
         "cancelSourceReason": "",
-        "category": "normal",
+        "category": terms.category,
         "ccy": "",
         "clOrdId": terms.cl_ord_id,
         "fee": money(order.fee),

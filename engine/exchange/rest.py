@@ -6,7 +6,7 @@ Source: FACTS 2 (signature over the raw target), 6 (envelope, limits).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ from engine.exchange.trade_api import TOO_MANY, Answer
 
 Params = Mapping[str, Any]
 PREFIX: Final = "/api/v5/"
+_BAD_REQUEST: Final = frozenset({"50014", "50015", "50016", "51000"})  # HTTP 400; other business errors are 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,9 @@ class Rest:
         path, _, query = raw_target.partition("?")
         route = self._routes.get((method, path.removeprefix(PREFIX))) if path.startswith(PREFIX) else None
         if route is None:
+            known = path.startswith(PREFIX) and any(name == path.removeprefix(PREFIX) for _, name in self._routes)
+            if known:
+                return Response(405, orjson.dumps({"code": "50115", "msg": "Invalid request method", "data": []}))
             return Response(404, orjson.dumps({"code": "404", "msg": "Invalid request path", "data": []}))
         answer = self._answer(route, method, raw_target, query, headers, body)
         self._hub.flush()
@@ -92,16 +96,21 @@ class Rest:
             failure = check_rest(self._credentials, headers, method, raw_target, body, exchange.now_ms())
             if failure is not None:
                 return Answer(code=failure.code, msg=failure.msg, status=401)
+            simulated = headers.get("x-simulated-trading") == "1"
+            if exchange.account.rules.environment == ("live" if simulated else "demo"):
+                return Answer(code="50101", msg="APIKey does not match current environment.", status=401)
         key = f"{method} {raw_target.partition('?')[0]}"
         if route.limit and not self._limiter.admit(
             key, route.limit, exchange.monotonic_ns(), window_ns=route.window_ns
         ):
-            return TOO_MANY
+            return replace(TOO_MANY, status=exchange.account.rules.too_many_status)
         params: Params = dict(parse_qsl(query, keep_blank_values=True))
         items: list[Any] = []
         if method == "POST":
+            if not body:
+                return Answer(code="50000", msg="Body for POST request cannot be empty.", status=400)
             try:
-                parsed = orjson.loads(body or "{}")
+                parsed = orjson.loads(body)
             except orjson.JSONDecodeError:
                 return Answer(code="50002", msg="JSON syntax error", status=400)
             params, items = (parsed, [parsed]) if isinstance(parsed, dict) else ({}, parsed)
@@ -111,4 +120,5 @@ class Rest:
         try:
             return route.act(Call(params=params, items=items, exp_time=headers.get("expTime")))
         except Refused as refused:
-            return Answer(code=refused.refusal.code, msg=refused.refusal.msg)
+            code = refused.refusal.code
+            return Answer(code=code, msg=refused.refusal.msg, status=400 if code in _BAD_REQUEST else 200)

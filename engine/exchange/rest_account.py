@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from engine.exchange.bills import money
 from engine.exchange.exchange import Exchange
 from engine.exchange.hub import UID
 from engine.exchange.instrument import INST_ID, INST_TYPE, MAX_LEVER, SETTLE_CCY, decimal_of
 from engine.exchange.intake import Refused, bad, margin_mode, net_side
-from engine.exchange.render import money
 from engine.exchange.rest import Call, Route
 from engine.exchange.rest_market import this_instrument
 from engine.exchange.trade_api import Answer

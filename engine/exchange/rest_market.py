@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.exchange import public
 from engine.exchange.exchange import Exchange
-from engine.exchange.instrument import INST_FAMILY, INST_ID, INST_TYPE, INSTRUMENT_ROW
+from engine.exchange.instrument import INST_FAMILY, INST_ID, INST_TYPE
 from engine.exchange.intake import Refused, bad
 from engine.exchange.market.candles import BARS_MS
+from engine.exchange.paging import mark, whole_number
 from engine.exchange.rest import Call, Params, Route
 from engine.exchange.trade_api import Answer
 
 _INST_TYPES = frozenset({"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS"})
 _CANDLES_REACH = 1440
 _WHOLE_HISTORY = 1_000_000
-
-
-def whole_number(params: Params, name: str, *, default: int, most: int) -> int:
-    """A count between 1 and `most`; more is cut to it. Raises: Refused 51000."""
-    text = params.get(name)
-    if text in (None, ""):
-        return default
-    try:
-        value = int(str(text))
-    except ValueError:
-        raise bad(name) from None
-    if value < 1:
-        raise bad(name)
-    return min(value, most)
-
-
-def _milliseconds(params: Params, name: str) -> int | None:
-    text = params.get(name)
-    if text in (None, ""):
-        return None
-    try:
-        return int(str(text))
-    except ValueError:
-        raise bad(name) from None
 
 
 def this_instrument(params: Params) -> None:
@@ -50,17 +29,19 @@ def this_instrument(params: Params) -> None:
 class MarketRoutes:
     """Answers from the public state of the exchange."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, book_was_read: Callable[[], None] = lambda: None) -> None:
         self._exchange = exchange
+        self._book_was_read = book_was_read
 
     def table(self) -> dict[tuple[str, str], Route]:
         """Path -> route."""
+        rules = self._exchange.account.rules
         calls = {
             "public/time": (self.time, 10),
             "public/instruments": (self.instruments, 20),
             "public/mark-price": (self.mark_price, 10),
-            "public/price-limit": (self.price_limit, 20),
-            "public/funding-rate": (self.funding_rate, 20),
+            "public/price-limit": (self.price_limit, rules.price_limit_calls),
+            "public/funding-rate": (self.funding_rate, rules.funding_rate_calls),
             "market/books": (self.books, 40),
             "market/candles": (self.candles, 40),
             "market/history-candles": (self.history_candles, 20),
@@ -84,11 +65,15 @@ class MarketRoutes:
             and call.params.get("instId") in (None, "", INST_ID)
             and call.params.get("instFamily") in (None, "", INST_FAMILY)
         )
-        return Answer(data=[INSTRUMENT_ROW] if mine else [])
+        return Answer(data=[self._exchange.bulletin.instrument] if mine else [])
 
     def mark_price(self, call: Call) -> Answer:
-        """Mark price of the swap; an empty list for another one."""
-        mine = call.params.get("instId") in (None, "", INST_ID) and call.params.get("instType") == INST_TYPE
+        """Mark price of the swap; an empty list for another one. The type may be left out beside an instId."""
+        params = call.params
+        named = params.get("instId") not in (None, "")
+        if str(params.get("instType") or "") not in (_INST_TYPES | {""} if named else _INST_TYPES):
+            raise bad("instType")
+        mine = params.get("instId") in (None, "", INST_ID) and params.get("instType") in (None, "", INST_TYPE)
         return Answer(data=[public.mark_row(self._exchange.market, self._exchange.now_ms())] if mine else [])
 
     def price_limit(self, call: Call) -> Answer:
@@ -98,14 +83,16 @@ class MarketRoutes:
         return Answer(data=[public.limit_row(exchange.market, exchange.account.rules.price_band, exchange.now_ms())])
 
     def funding_rate(self, call: Call) -> Answer:
-        """Funding of the running period."""
-        this_instrument(call.params)
-        return Answer(data=[public.funding_row(self._exchange.now_ms())])
+        """Funding of the running period; ANY asks for all contracts, which is this one."""
+        if call.params.get("instId") != "ANY":
+            this_instrument(call.params)
+        return Answer(data=[self._exchange.funding.schedule.row(self._exchange.now_ms())])
 
     def books(self, call: Call) -> Answer:
-        """The present book with its seqId; may be newer than the last push of the books channel."""
+        """The present book with its seqId: it may be newer than the last push of books, whose next one joins it."""
         this_instrument(call.params)
         count, market = whole_number(call.params, "sz", default=1, most=400), self._exchange.market
+        self._book_was_read()
         row = {
             "asks": public.level_rows(market.matcher.asks.top(count)),
             "bids": public.level_rows(market.matcher.bids.top(count)),
@@ -119,8 +106,8 @@ class MarketRoutes:
         return self._candles(call.params, most=300, reach=_CANDLES_REACH)
 
     def history_candles(self, call: Call) -> Answer:
-        """The whole past, page by page; 100 rows a page (300 in newer texts: unconfirmed)."""
-        return self._candles(call.params, most=100, reach=_WHOLE_HISTORY)
+        """The whole past, page by page; how many rows a page has at most is a rule."""
+        return self._candles(call.params, most=self._exchange.account.rules.history_candles_rows, reach=_WHOLE_HISTORY)
 
     def _candles(self, params: Params, *, most: int, reach: int) -> Answer:
         this_instrument(params)
@@ -129,8 +116,8 @@ class MarketRoutes:
             raise bad("bar")
         rows = self._exchange.market.candles.page(
             bar,
-            after_ms=_milliseconds(params, "after"),
-            before_ms=_milliseconds(params, "before"),
+            after_ms=mark(params, "after"),
+            before_ms=mark(params, "before"),
             limit=whole_number(params, "limit", default=100, most=most),
             newest=reach,
         )

@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from engine.exchange.exchange import Exchange
-from engine.exchange.instrument import INST_ID, INST_TYPE
+from engine.exchange.instrument import INST_ID
 from engine.exchange.intake import Refused, bad, client_id, flag, margin_mode, net_side, new_algo, tag_of
+from engine.exchange.paging import DAY_MS, page
 from engine.exchange.render import algo_row, fill_row, order_row
-from engine.exchange.rest import Call, Params, Route
-from engine.exchange.rest_market import this_instrument, whole_number
+from engine.exchange.rest import Call, Route
+from engine.exchange.rest_market import this_instrument
 from engine.exchange.trade_api import Answer, TradeApi
 
-_PAGE = 100
 _ALGO_CANCELS_MAX = 10
 _SECOND_NS = 1_000_000_000
-
-
-def page(rows: Iterable[dict[str, Any]], params: Params, key: str) -> list[dict[str, Any]]:
-    """Rows come newest first. `after`: older than that id; `before`: newer; at most `limit`, 100 by default."""
-    limit = whole_number(params, "limit", default=_PAGE, most=_PAGE)
-    older_than, newer_than = _mark(params, "after"), _mark(params, "before")
-    chosen: list[dict[str, Any]] = []
-    for row in rows:  # rendered one by one: a long history costs what is shown of it
-        number = int(row[key])
-        if newer_than is not None and number <= newer_than:
-            break
-        if (older_than is None or number < older_than) and _matches(row, params):
-            chosen.append(row)
-            if len(chosen) == limit:
-                break
-    return chosen
-
-
-def _mark(params: Params, name: str) -> int | None:
-    text = params.get(name)
-    if text in (None, ""):
-        return None
-    try:
-        return int(str(text))
-    except ValueError:
-        raise bad(name) from None
-
-
-def _matches(row: dict[str, Any], params: Params) -> bool:
-    if params.get("instType") not in (None, "", INST_TYPE) or params.get("instId") not in (None, "", INST_ID):
-        return False
-    for name in ("ordType", "state", "ordId", "algoId", "algoClOrdId"):
-        wanted = params.get(name)
-        if wanted not in (None, "") and name in row and row[name] not in str(wanted).split(","):
-            return False
-    return True
 
 
 class TradeRoutes:
@@ -76,9 +39,11 @@ class TradeRoutes:
             ("POST", "trade/cancel-algos"): (self.cancel_algos, 20),
             ("GET", "trade/order"): (self.order, 60),
             ("GET", "trade/orders-pending"): (self.pending, 60),
-            ("GET", "trade/orders-history"): (self.history, 40),
-            ("GET", "trade/fills"): (self.fills, 60),
-            ("GET", "trade/fills-history"): (self.fills, 10),
+            ("GET", "trade/orders-history"): (lambda c: self.history(c, 7), 40),
+            ("GET", "trade/orders-history-archive"): (lambda c: self.history(c, 90), 20),
+            ("GET", "trade/fills"): (lambda c: self.fills(c, 3), 60),
+            ("GET", "trade/fills-history"): (lambda c: self.fills(c, 90), 10),
+            ("GET", "trade/order-algo"): (self.algo, 20),
             ("GET", "trade/orders-algo-pending"): (self.algos_pending, 20),
             ("GET", "trade/orders-algo-history"): (self.algos_history, 20),
         }
@@ -97,17 +62,20 @@ class TradeRoutes:
         rows = (order_row(order) for order in reversed(self._exchange.desk.orders.pending()))
         return Answer(data=page(rows, call.params, "ordId"))
 
-    def history(self, call: Call) -> Answer:
-        """Ended orders; one canceled without a fill is forgotten after 2 hours."""
+    def history(self, call: Call, days: int) -> Answer:
+        """Orders that ended in so many days; one canceled without a fill is forgotten after 2 hours."""
         if call.params.get("instType") in (None, ""):
             raise Refused("50014", "Parameter instType can not be empty")
-        rows = (order_row(order) for order in self._exchange.desk.orders.history(self._exchange.now_ms()))
-        return Answer(data=page(rows, call.params, "ordId"))
+        now_ms = self._exchange.now_ms()
+        orders = self._exchange.desk.orders.history(now_ms)
+        rows = (order_row(order) for order in orders if now_ms - order.updated_ms < days * DAY_MS)
+        return Answer(data=page(rows, call.params, "ordId", time_key="cTime"))
 
-    def fills(self, call: Call) -> Answer:
-        """Executions, newest first; paged by billId."""
-        rows = (fill_row(fill) for fill in reversed(self._exchange.desk.orders.fills))
-        return Answer(data=page(rows, call.params, "billId"))
+    def fills(self, call: Call, days: int) -> Answer:
+        """Executions of so many days, newest first; paged by billId."""
+        since_ms = self._exchange.now_ms() - days * DAY_MS
+        rows = (fill_row(fill) for fill in reversed(self._exchange.desk.orders.fills) if fill.ts_ms > since_ms)
+        return Answer(data=page(rows, call.params, "billId", time_key="ts"))
 
     def close_position(self, call: Call) -> Answer:
         """Closes a position at market. The answer has no ordId."""
@@ -159,6 +127,16 @@ class TradeRoutes:
         code = "0" if not failed else "1" if failed == len(rows) else "2"
         return Answer(code=code, msg="" if not failed else "Operation failed", data=rows)
 
+    def algo(self, call: Call) -> Answer:
+        """One algo order by algoId, which wins, or algoClOrdId; 51603 when there is none."""
+        algo_id, cl_id = str(call.params.get("algoId") or ""), str(call.params.get("algoClOrdId") or "")
+        if not algo_id and not cl_id:
+            raise Refused("50015", "Either parameter algoId or algoClOrdId is required")
+        found = self._exchange.protector.algos.find(algo_id, cl_id)
+        if found is None:
+            raise Refused("51603", "Order does not exist")
+        return Answer(data=[algo_row(found)])
+
     def algos_pending(self, call: Call) -> Answer:
         """Waiting algo orders; ordType is required."""
         if call.params.get("ordType") in (None, ""):
@@ -177,7 +155,7 @@ class TradeRoutes:
         return Answer(data=page(rows, params, "algoId"))
 
     def cancel_all_after(self, call: Call) -> Answer:
-        """timeOut 0 (off) or 10 to 120 seconds, as text or number. triggerTime in milliseconds (unconfirmed)."""
+        """timeOut 0 (off) or 10 to 120 seconds, as text or number. The unit of triggerTime is a rule."""
         try:
             seconds = int(str(call.params.get("timeOut")))
         except ValueError:
@@ -186,4 +164,7 @@ class TradeRoutes:
             raise bad("timeOut")
         tag = tag_of(call.params)
         trigger_ms = self._exchange.arm_dead_man(tag, seconds)
-        return Answer(data=[{"triggerTime": str(trigger_ms), "tag": tag, "ts": str(self._exchange.now_ms())}])
+        unit_ms = 1000 if self._exchange.account.rules.caa_trigger_unit == "s" else 1
+        return Answer(
+            data=[{"triggerTime": str(trigger_ms // unit_ms), "tag": tag, "ts": str(self._exchange.now_ms())}]
+        )

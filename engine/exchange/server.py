@@ -18,9 +18,7 @@ from engine.exchange.faults import control
 from engine.exchange.hub import Hub
 from engine.exchange.ratelimit import RateLimiter
 from engine.exchange.rest import Response, Rest
-from engine.exchange.rest_account import AccountRoutes
-from engine.exchange.rest_market import MarketRoutes
-from engine.exchange.rest_trade import TradeRoutes
+from engine.exchange.routes import all_routes
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import PATHS, Session
 
@@ -29,6 +27,7 @@ TICK_S = 0.01
 _SHORTEST_BEAT_S = 100e-6
 _QUEUE_MAX = 20_000  # frames; a reader that is further behind is cut off (OKX's 4005)
 _BODY_MAX = 1 << 20
+_SECOND_NS = 1_000_000_000
 
 
 class Connection:
@@ -81,11 +80,11 @@ class Server:
         self.hub = Hub(exchange)
         self.hub.feed.own_touch = frames_per_s > 0
         self._trade = TradeApi(exchange, limiter)
-        routes = MarketRoutes(exchange).table()
-        routes |= AccountRoutes(exchange).table() | TradeRoutes(exchange, self._trade).table()
+        routes = all_routes(exchange, self._trade, self.hub.feed.book_was_read)
         self._door = Door(Rest(self.hub, credentials, limiter, routes), self.hub, latency_ms=latency_ms)
         self._control = control.Control(exchange.faults)
         self._credentials = credentials
+        self._arrivals = RateLimiter()
         self._latency_s = latency_ms / 1000
         self._frames_per_s = frames_per_s
         self._sessions: set[Session] = set()
@@ -189,6 +188,9 @@ class Server:
         path = request.match_info["path"]
         if path not in PATHS:
             return web.Response(status=404)
+        per_s, now_ns = self.exchange.account.rules.connections_per_s, self.exchange.monotonic_ns()
+        if per_s and not self._arrivals.admit(str(request.remote), per_s, now_ns, window_ns=_SECOND_NS):
+            return web.Response(status=429)
         socket = web.WebSocketResponse(max_msg_size=_BODY_MAX)
         await socket.prepare(request)
         transport = request.transport
@@ -220,6 +222,8 @@ class Server:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     session.receive(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    connection.close(4002, "Invalid Request")
         finally:
             session.closed()
             self._sessions.discard(session)

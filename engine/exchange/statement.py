@@ -7,28 +7,28 @@ from typing import Any
 
 from engine.exchange.account import Account, Position
 from engine.exchange.algos import Algo
+from engine.exchange.bills import money
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
 from engine.exchange.orders import Order
-from engine.exchange.render import money, protection_row
+from engine.exchange.render import protection_row
 
 
 def position_row(
     account: Account, position: Position, algos: list[Algo], mark: int, last: int, now_ms: int
 ) -> dict[str, Any]:
     """A position; a flat one shows pos 0 and no prices, which is how its end is told."""
-    upl, value = position.upl(mark), notional(abs(position.lots), mark)
+    upl = position.upl(mark)
     imr, mmr = account.imr(position, mark), account.mmr(position, mark)
     isolated = position.mode == "isolated"
-    base = position.margin if isolated else account.equity(mark) - upl
     fees = account.rules.taker_fee
     btc = Decimal(abs(position.lots)).scaleb(-4)
-    average, liquidation = position.avg_px, account.liquidation_px(position, mark)
+    average, liquidation = position.avg_px, account.liquidation_px(position)
     open_ = position.lots != 0
     break_even = None
     if average is not None:
         paid = (-position.fee - position.pnl) / btc
         break_even = (average + paid) / (1 - fees) if position.lots > 0 else (average - paid) / (1 + fees)
-    upl_last = position.upl(last)
+    upl_last, ratio = position.upl(last), margin_ratio(account, position, mark)
     return {
         "instId": INST_ID,
         "instType": INST_TYPE,
@@ -50,17 +50,17 @@ def position_row(
         "last": px_text(last),
         "imr": "" if isolated or not open_ else money(imr),
         "margin": money(position.margin) if isolated and open_ else "",
-        "mgnRatio": money((base + upl) / (mmr + value * fees)) if open_ else "",
+        "mgnRatio": money(ratio) if ratio is not None else "",
         "mmr": money(mmr) if open_ else "",
-        "notionalUsd": money(value) if open_ else "",
+        "notionalUsd": money(notional(abs(position.lots), mark)) if open_ else "",
         "adl": "1" if open_ else "",
         "ccy": SETTLE_CCY,
         "tradeId": position.trade_id,
-        "realizedPnl": money(position.pnl + position.fee),
+        "realizedPnl": money(position.pnl + position.fee + position.funding + position.penalty),
         "pnl": money(position.pnl),
         "fee": money(position.fee),
-        "fundingFee": "0",
-        "liqPenalty": "0",
+        "fundingFee": money(position.funding),
+        "liqPenalty": money(position.penalty),
         "interest": "",
         "closeOrderAlgo": [
             {"algoId": algo.algo_id, "closeFraction": "1" if algo.lots is None else "", **protection_row(algo.legs)}
@@ -71,6 +71,12 @@ def position_row(
         "uTime": str(position.updated_ms),
         "pTime": str(now_ms),
     }
+
+
+def margin_ratio(account: Account, position: Position, mark: int) -> Decimal | None:
+    """What stands behind a position, over what it must have; liquidated under 1. None when flat or nothing is due."""
+    required = account.required(position, mark)
+    return (account.holds(position) + position.upl(mark)) / required if position.lots and required else None
 
 
 def account_row(account: Account, pending: list[Order], mark: int) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class TradeApi:
             "sMsg": "",
             "subCode": "",
         }
+        if self._exchange.account.rules.off_tick == "round":
+            raw = intake.on_tick(raw, "px", "newPx")
         try:
             row.update(act(raw))
         except intake.Refused as refused:

@@ -11,16 +11,16 @@ from typing import Any, Final
 import orjson
 
 from engine.exchange.auth import check_login
+from engine.exchange.budget import Budget
+from engine.exchange.channels import COUNTED, problem
 from engine.exchange.config import Credentials
-from engine.exchange.feed import CANDLES, PUBLIC
-from engine.exchange.hub import COUNTED, PRIVATE, Hub, Subscription
-from engine.exchange.instrument import INST_ID
-from engine.exchange.trade_api import Answer, TradeApi
+from engine.exchange.hub import Hub, Subscription
+from engine.exchange.trade_api import BATCH_MAX, Answer, TradeApi
 
 PATHS: Final = ("public", "private", "business")
 IDLE_NS: Final = 30_000_000_000
-_VIP_ONLY: Final = frozenset({"books-l2-tbt", "books50-l2-tbt"})
-_ARGS_MAX: Final = 64 * 1024
+_ARGS_MAX: Final = 100
+_ARGS_BYTES_MAX: Final = 64 * 1024
 OPS: Final = frozenset(
     {"order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders"}
 )
@@ -55,6 +55,7 @@ class Session:
         self._close = close
         self._drop = drop
         self._logged_in = False
+        self._budget = Budget()
         self._subscriptions: dict[bytes, Subscription] = {}
         self._active_ns = hub.exchange.monotonic_ns()
         hub.lines.join(self)
@@ -98,15 +99,23 @@ class Session:
             request = orjson.loads(text)
         except orjson.JSONDecodeError:
             request = None
+        if isinstance(request, dict) and str(request.get("op")) in OPS:
+            return self._order_op(str(request["op"]), request)
         args = request.get("args") if isinstance(request, dict) else None
         if not isinstance(request, dict) or not isinstance(args, list):
             return self._error("60012", f"Invalid request: {text[:1000]}")
         op = str(request.get("op"))
-        if op in OPS:
-            return self._order_op(op, request, args)
         if op not in ("login", "subscribe", "unsubscribe") or not args or not all(isinstance(a, dict) for a in args):
             return self._error("60012", f"Invalid request: {text[:1000]}", request.get("id"))
-        if len(text) > _ARGS_MAX or (op == "login" and len(args) != 1):
+        verdict = self._budget.spend(self._active_ns)
+        if verdict == "close":
+            code, reason = (4008, "Subscriptions exceeded") if op == "subscribe" else (4009, "Too many requests")
+            return self._close(code, reason)
+        if verdict:
+            return self._error("60014", "Requests too frequent", request.get("id"))
+        if len(args) > _ARGS_MAX:
+            return self._close(4003, "The number of args exceeds the limit")
+        if len(text.encode()) > _ARGS_BYTES_MAX or (op == "login" and len(args) != 1):
             return self._error("60012", "Invalid request: too many args", request.get("id"))
         if op == "login":
             return self._login(args[0])
@@ -137,38 +146,24 @@ class Session:
         return self._event("login", {"code": "0", "msg": ""})
 
     def _subscribe(self, arg: Mapping[str, Any], request_id: object) -> None:
-        channel = arg.get("channel")
-        if not isinstance(channel, str):
-            return self._error("60012", f"Invalid request: {arg}", request_id)
-        if channel in _VIP_ONLY and self.path == "public":
-            return self._error("64003", f"Your trading fee tier does not allow the channel {channel}.", request_id)
-        private = channel in PRIVATE or channel == "orders-algo"
-        if not self._offered(channel, arg):
-            msg = (
-                f"Wrong URL or channel:{channel},instId:{arg.get('instId', '')} doesn't exist. "
-                "Please use the correct URL, channel and parameters referring to API document."
-            )
-            return self._error("60018", msg, request_id)
-        if private and not self._logged_in:
-            return self._error("60011", "Please log in", request_id)
+        rules = self._hub.exchange.account.rules
+        refusal = problem(self.path, arg, rules, logged_in=self._logged_in)
+        if refusal is not None:
+            return self._error(*refusal, request_id)
         key = orjson.dumps(arg, option=orjson.OPT_SORT_KEYS)
         subscription = self._subscriptions.get(key)
         if subscription is None:
             subscription = self._subscriptions[key] = self._hub.subscription(self, arg)
         self._event("subscribe", {"arg": arg}, request_id)
+        channel = subscription.channel
+        if channel in COUNTED and self._hub.full(subscription):
+            limit = str(rules.channel_connections)
+            return self._event("channel-conn-count-error", {"channel": channel, "connCount": limit})
         self._hub.greet(subscription)
         if channel in COUNTED:
             count = str(self._hub.connections(channel))
             self._event("channel-conn-count", {"channel": channel, "connCount": count})
         return None
-
-    def _offered(self, channel: str, arg: Mapping[str, Any]) -> bool:
-        if channel in PUBLIC or channel in CANDLES:
-            right_path = "business" if channel in CANDLES else "public"
-            return self.path == right_path and arg.get("instId") == INST_ID
-        if channel in ("orders", "positions", "orders-algo") and not isinstance(arg.get("instType"), str):
-            return False
-        return (channel in PRIVATE and self.path == "private") or (channel == "orders-algo" and self.path == "business")
 
     def _unsubscribe(self, arg: Mapping[str, Any], request_id: object) -> None:
         subscription = self._subscriptions.pop(orjson.dumps(arg, option=orjson.OPT_SORT_KEYS), None)
@@ -178,8 +173,9 @@ class Session:
 
     # -- orders ---------------------------------------------------------------------------------------------------
 
-    def _order_op(self, op: str, request: Mapping[str, Any], args: list[Any]) -> None:
+    def _order_op(self, op: str, request: Mapping[str, Any]) -> None:
         in_us = self._hub.exchange.wall_us()
+        args = _items_of(request.get("args"), BATCH_MAX if op.startswith("batch") else 1)
         request_id = request.get("id")
         if request_id in (None, ""):
             answer = Answer(code="60013", msg="Parameter id can not be empty")
@@ -187,7 +183,7 @@ class Session:
             answer = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
         elif not self._logged_in:
             answer = Answer(code="60011", msg="Please log in")
-        elif not op.startswith("batch") and len(args) != 1:
+        elif not args:
             answer = Answer(code="60013", msg="Invalid args")
         else:
             batch, exp_time = op.startswith("batch"), request.get("expTime")
@@ -208,3 +204,10 @@ class Session:
         }
         self._answer(orjson.dumps(body))
         self._hub.flush()
+
+
+def _items_of(args: object, most: int) -> list[Any]:
+    """The items of an order op; none of them if there are too many or one is no object."""
+    if not isinstance(args, list) or len(args) > most or not all(isinstance(item, dict) for item in args):
+        return []
+    return args

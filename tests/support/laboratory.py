@@ -28,9 +28,7 @@ from engine.exchange.market.events import Batch, Change, Print
 from engine.exchange.market.history import synthesise
 from engine.exchange.ratelimit import RateLimiter
 from engine.exchange.rest import Rest as VenueRest
-from engine.exchange.rest_account import AccountRoutes
-from engine.exchange.rest_market import MarketRoutes
-from engine.exchange.rest_trade import TradeRoutes
+from engine.exchange.routes import all_routes
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import Session
 from engine.execution.journal import Entry, Journal, encode_entry
@@ -262,8 +260,7 @@ class Laboratory:
         self.hub = Hub(self.exchange)
         limiter = RateLimiter()
         self.trade_api = TradeApi(self.exchange, limiter)
-        routes = MarketRoutes(self.exchange).table() | AccountRoutes(self.exchange).table()
-        routes |= TradeRoutes(self.exchange, self.trade_api).table()
+        routes = all_routes(self.exchange, self.trade_api, self.hub.feed.book_was_read)
         self.door = Door(VenueRest(self.hub, self.venue_credentials, limiter, routes), self.hub)
         self.market = FakeMarket(self.exchange, clock)
         self.life: Life | None = None

@@ -47,7 +47,10 @@ class DayStats:
 class MarketState:
     """What everybody may see. `last_px` and `mark` are ticks."""
 
-    def __init__(self, opening: tuple[list[Level], list[Level]], past: Iterable[Minute], now_ms: int) -> None:
+    def __init__(
+        self, opening: tuple[list[Level], list[Level]], past: Iterable[Minute], now_ms: int, *, own_seq: bool = True
+    ) -> None:
+        """`own_seq`: each trade takes a number of the sequence; else it carries the book's (unconfirmed)."""
         self.matcher = Matcher()
         bids, asks = opening
         self.matcher.bids.reset(bids)
@@ -57,6 +60,7 @@ class MarketState:
         self.seq = _FIRST_SEQ
         self.ts_ms = now_ms
         self._trade_id = _FIRST_TRADE_ID
+        self._own_seq = own_seq
         self._mark = (bids[0].px + asks[0].px) / 2
         self._day: tuple[int, DayStats] | None = None
         self.last_lots = 1
@@ -78,13 +82,19 @@ class MarketState:
 
     def record(self, side: Side, px: int, lots: int, count: int, ts_ms: int) -> PublicTrade:
         """A trade happened: it gets its id and its place in the sequence, and enters the candles."""
-        self.seq += 1
+        if self._own_seq:
+            self.seq += 1
         self._trade_id += count
         trade = PublicTrade(str(self._trade_id), px, lots, side, ts_ms, count, self.seq)
         self.trades.append(trade)
         self.candles.trade(px, lots)
         self.last_lots = lots
         return trade
+
+    def next_trade_id(self) -> str:
+        """An id for a fill that is no public trade."""
+        self._trade_id += 1
+        return str(self._trade_id)
 
     def apply(self, changes: Iterable[Change], ts_ms: int) -> None:
         """The outside book changes."""

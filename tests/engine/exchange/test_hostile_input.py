@@ -13,8 +13,8 @@ from engine.exchange.auth import check_rest, sign
 from engine.exchange.hub import Hub
 from engine.exchange.instrument import decimal_of
 from engine.exchange.intake import Refused, bad
+from engine.exchange.paging import page
 from engine.exchange.ratelimit import RateLimiter
-from engine.exchange.rest_trade import page
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import OPS, PATHS, Session
 from tests.engine.exchange.support import CREDENTIALS, Venue

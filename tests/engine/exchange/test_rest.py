@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import orjson
 import pytest
 
 from engine.exchange.auth import check_login, check_rest, sign
-from engine.exchange.hub import Hub
 from engine.exchange.market.events import Print
-from engine.exchange.ratelimit import RateLimiter
-from engine.exchange.rest import Rest
-from engine.exchange.rest_account import AccountRoutes
-from engine.exchange.rest_market import MarketRoutes
-from engine.exchange.rest_trade import TradeRoutes
-from engine.exchange.trade_api import TradeApi
-from tests.engine.exchange.support import CREDENTIALS, Venue
+from tests.engine.exchange.clients import Door
+from tests.engine.exchange.support import CREDENTIALS
 
 ORDER = {"instId": "BTC-USDT-SWAP", "tdMode": "isolated", "side": "buy", "ordType": "limit", "px": "63900", "sz": "1"}
-
-
-class Door:
-    """REST of a venue; signs like a client."""
-
-    def __init__(self) -> None:
-        self.venue = Venue()
-        limiter = RateLimiter()
-        exchange = self.venue.exchange
-        api = TradeApi(exchange, limiter)
-        routes = MarketRoutes(exchange).table() | AccountRoutes(exchange).table() | TradeRoutes(exchange, api).table()
-        self.rest = Rest(Hub(exchange), CREDENTIALS, limiter, routes)
-
-    def headers(self, method: str, target: str, body: str, skew_s: float = 0.0) -> dict[str, str]:
-        now = datetime.fromtimestamp(self.venue.clock.wall_ns() / 1e9 + skew_s, UTC)
-        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-        return {
-            "OK-ACCESS-KEY": CREDENTIALS.api_key,
-            "OK-ACCESS-PASSPHRASE": CREDENTIALS.passphrase,
-            "OK-ACCESS-TIMESTAMP": stamp,
-            "OK-ACCESS-SIGN": sign(CREDENTIALS.secret, stamp + method + target + body),
-        }
-
-    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Any:
-        target, text = "/api/v5/" + path, "" if body is None else orjson.dumps(body).decode()
-        response = self.rest.handle(method, target, self.headers(method, target, text) | headers, text)
-        return orjson.loads(response.body)
 
 
 def test_the_signature_is_the_one_that_openssl_computes() -> None:

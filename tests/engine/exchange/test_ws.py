@@ -2,57 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 import pytest
 
-from engine.exchange.auth import sign
-from engine.exchange.hub import Hub
 from engine.exchange.market.events import Change, Print
-from engine.exchange.ratelimit import RateLimiter
-from engine.exchange.trade_api import TradeApi
-from engine.exchange.ws import Session
-from tests.engine.exchange.support import CREDENTIALS, Venue
+from tests.engine.exchange.clients import Line
 
 INST = {"instId": "BTC-USDT-SWAP"}
-
-
-class Line:
-    """A session and what it sent."""
-
-    def __init__(self, path: str, venue: Venue | None = None, hub: Hub | None = None) -> None:
-        self.venue = venue or Venue()
-        self.hub = hub or Hub(self.venue.exchange)
-        self.sent: list[Any] = []
-        self.closed: list[int] = []
-        self.session = Session(
-            path,
-            "c0ffee00",
-            hub=self.hub,
-            trade=TradeApi(self.venue.exchange, RateLimiter()),
-            credentials=CREDENTIALS,
-            send=lambda m: self.sent.append(m.decode() if m == b"pong" else orjson.loads(m)),
-            answer=lambda m: self.sent.append(orjson.loads(m)),
-            close=lambda code, _: self.closed.append(code),
-        )
-
-    def ask(self, op: str, *args: object, **fields: object) -> list[Any]:
-        self.sent.clear()
-        self.session.receive(orjson.dumps({"op": op, "args": args, **fields}).decode())
-        return list(self.sent)
-
-    def login(self) -> None:
-        stamp = str(self.venue.exchange.now_ms() // 1000)
-        signature = sign(CREDENTIALS.secret, stamp + "GET/users/self/verify")
-        (event,) = self.ask("login", {"apiKey": "key", "passphrase": "phrase", "timestamp": stamp, "sign": signature})
-        assert event == {"event": "login", "code": "0", "msg": "", "connId": "c0ffee00"}
-
-    def tick(self, ms: int = 10) -> list[Any]:
-        self.sent.clear()
-        self.venue.clock.advance(ms=ms)
-        self.hub.tick()
-        return list(self.sent)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import orjson
 
 from engine.exchange.auth import sign
+from engine.exchange.bills import FUNDING
 from engine.exchange.door import Door
 from engine.exchange.faults.switchboard import Fault
 from engine.exchange.hub import Hub
@@ -177,8 +178,9 @@ def audit(venue: Venue) -> None:
         mode: held[mode] for mode in account.positions
     }
     close = Decimal("1e-9")
-    assert abs(account.wallet - 100_000 - sum(f.pnl + f.fee for f in orders.fills)) < close
-    flow = sum(notional(f.lots, f.px) * (1 if f.side == "sell" else -1) + f.fee for f in orders.fills)
+    funding = sum(bill.change for bill in exchange.desk.ledger.bills if bill.type == FUNDING)
+    assert abs(account.wallet - 100_000 - sum(f.pnl + f.fee for f in orders.fills) - funding) < close
+    flow = funding + sum(notional(f.lots, f.px) * (1 if f.side == "sell" else -1) + f.fee for f in orders.fills)
     mark = exchange.market.mark
     assert abs(account.equity(mark) - 100_000 - flow - notional(sum(held.values()), mark)) < close
     queued = {r.ord_id: r.lots for o in orders.pending() if o.resting for r in [o.resting]}

@@ -1,0 +1,84 @@
+"""REST and websocket clients of a venue on a held clock, without a socket."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from engine.exchange.auth import sign
+from engine.exchange.hub import Hub
+from engine.exchange.ratelimit import RateLimiter
+from engine.exchange.rest import Response, Rest
+from engine.exchange.routes import all_routes
+from engine.exchange.trade_api import TradeApi
+from engine.exchange.ws import Session
+from tests.engine.exchange.support import CREDENTIALS, Venue
+
+
+class Door:
+    """REST of a venue; signs like a client."""
+
+    def __init__(self, **rules: Any) -> None:
+        self.venue = Venue(**rules)
+        self.hub = Hub(self.venue.exchange)
+        limiter = RateLimiter()
+        self.trade = TradeApi(self.venue.exchange, limiter)
+        routes = all_routes(self.venue.exchange, self.trade, self.hub.feed.book_was_read)
+        self.rest = Rest(self.hub, CREDENTIALS, limiter, routes)
+
+    def headers(self, method: str, target: str, body: str, skew_s: float = 0.0) -> dict[str, str]:
+        now = datetime.fromtimestamp(self.venue.clock.wall_ns() / 1e9 + skew_s, UTC)
+        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+        return {
+            "OK-ACCESS-KEY": CREDENTIALS.api_key,
+            "OK-ACCESS-PASSPHRASE": CREDENTIALS.passphrase,
+            "OK-ACCESS-TIMESTAMP": stamp,
+            "OK-ACCESS-SIGN": sign(CREDENTIALS.secret, stamp + method + target + body),
+        }
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Response:
+        """The whole answer, HTTP status included."""
+        target, text = "/api/v5/" + path, "" if body is None else orjson.dumps(body).decode()
+        return self.rest.handle(method, target, self.headers(method, target, text) | headers, text)
+
+    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        return orjson.loads(self.ask(method, path, body, **headers).body)
+
+
+class Line:
+    """A session and what it sent."""
+
+    def __init__(self, path: str, venue: Venue | None = None, hub: Hub | None = None) -> None:
+        self.venue = venue or Venue()
+        self.hub = hub or Hub(self.venue.exchange)
+        self.sent: list[Any] = []
+        self.closed: list[int] = []
+        self.session = Session(
+            path,
+            "c0ffee00",
+            hub=self.hub,
+            trade=TradeApi(self.venue.exchange, RateLimiter()),
+            credentials=CREDENTIALS,
+            send=lambda m: self.sent.append(m.decode() if m == b"pong" else orjson.loads(m)),
+            answer=lambda m: self.sent.append(orjson.loads(m)),
+            close=lambda code, _: self.closed.append(code),
+        )
+
+    def ask(self, op: str, *args: object, **fields: object) -> list[Any]:
+        self.sent.clear()
+        self.session.receive(orjson.dumps({"op": op, "args": args, **fields}).decode())
+        return list(self.sent)
+
+    def login(self) -> None:
+        stamp = str(self.venue.exchange.now_ms() // 1000)
+        signature = sign(CREDENTIALS.secret, stamp + "GET/users/self/verify")
+        (event,) = self.ask("login", {"apiKey": "key", "passphrase": "phrase", "timestamp": stamp, "sign": signature})
+        assert event == {"event": "login", "code": "0", "msg": "", "connId": "c0ffee00"}
+
+    def tick(self, ms: int = 10) -> list[Any]:
+        self.sent.clear()
+        self.venue.clock.advance(ms=ms)
+        self.hub.tick()
+        return list(self.sent)
