@@ -11,7 +11,7 @@ from engine.exchange.faults.switchboard import Fault
 from engine.exchange.market.candles import MINUTE_MS
 from engine.exchange.market.events import Change, Print
 from engine.exchange.market.state import MarketState
-from tests.engine.exchange.faults.support import MARKET, SWAP, Peer, Rig, audit
+from tests.engine.exchange.faults.support import MARKET, PROTECTED, SWAP, Peer, Rig, audit
 
 
 def test_duplicate_push_sends_the_same_orders_push_twice() -> None:
@@ -35,6 +35,16 @@ def test_push_lost_swallows_one_orders_push() -> None:
     messages = [(m["arg"]["channel"], m["data"][0]) for m in peer.take()]
     assert [row["state"] for channel, row in messages if channel == "orders"] == ["filled"]
     assert [row["pos"] for channel, row in messages if channel == "positions"] == ["1"]
+
+
+def test_a_lost_or_doubled_push_is_one_of_orders_and_of_no_other_channel() -> None:
+    rig = Rig(Fault(name="push_lost"), Fault(name="duplicate_push"))
+    algos = rig.connect("business", "orders-algo", instType="SWAP")
+    money = rig.connect("private", "positions", "account", "balance_and_position", instType="SWAP")
+    rig("POST", "trade/order", PROTECTED)
+    assert [row["state"] for row in algos.data("orders-algo")] == ["live"]
+    assert [m["arg"]["channel"] for m in money.take()] == ["balance_and_position", "account", "positions"]
+    assert rig.faults.injected() == {}
 
 
 class Reader:
@@ -93,6 +103,14 @@ def test_sequence_gap_swallows_an_update_so_that_the_next_one_does_not_link() ->
     assert reader.true()
 
 
+def test_sequence_gap_waits_for_an_update_that_is_missed() -> None:
+    reader = Reader(Rig(Fault(name="sequence_gap", times=1)))
+    reader.rig.passes(60_100)
+    reader.read()
+    assert [(row["bids"], row["seqId"] == row["prevSeqId"]) for row in reader.rows[1:]] == [([], True)]
+    assert reader.rig.faults.injected() == {}
+
+
 def test_sequence_reset_goes_back_once_and_links_on_from_there() -> None:
     reader = Reader(Rig())
     reader.beats(2)
@@ -135,6 +153,15 @@ def test_crossed_book_is_taken_back_before_anybody_starts_from_it() -> None:
     for reader in (old, new):
         reader.read()
         assert (reader.crossed[-2:], reader.unlinked(), reader.true()) == ([True, False], [], True)
+
+
+def test_crossed_book_until_cleared_lies_every_other_time() -> None:
+    reader = Reader(Rig())
+    reader.rig.faults.arm(Fault(name="crossed_book"))
+    reader.rig.passes(600)
+    reader.read()
+    assert reader.crossed == [False, *[True, False] * 3]
+    assert (reader.unlinked(), reader.true()) == ([], True)
 
 
 def test_crossed_book_never_reaches_the_matching() -> None:
@@ -226,6 +253,19 @@ def test_upgrade_notice_is_told_to_all_and_closes_those_who_were_told() -> None:
     assert [peer.ended for peer in (*old, new)] == [[1001], [1001], [1001], []]
     rig.passes(5000)
     assert (new.take(), new.ended) == ([], [])
+
+
+def test_upgrade_notice_is_told_once_to_each_connection_that_is_there() -> None:
+    rig = Rig(Fault(name="upgrade_notice", delay_ms=1000))
+    gone, old = rig.connect("public"), rig.connect("public")
+    gone.session.closed()
+    rig.passes(500)
+    new = rig.connect("public")
+    rig.passes(400)
+    assert [[m["event"] for m in peer.take()] for peer in (gone, old, new)] == [[], ["notice"], ["notice"]]
+    rig.passes(1000)
+    assert [peer.ended for peer in (gone, old, new)] == [[], [1001], [1001]]
+    assert rig.faults.injected() == {"upgrade_notice": 2}
 
 
 def test_the_market_goes_on_under_a_book_that_lies(monkeypatch: pytest.MonkeyPatch) -> None:
