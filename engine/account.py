@@ -25,6 +25,7 @@ class Account:
     """The engine's knowledge of the account. Every method may raise decimal.InvalidOperation on a bad number.
 
     `version` counts what the venue pushed: a REST answer that was under way meanwhile may be the older news.
+    `moved_ns`: when the position last changed, monotonic, while nobody has read the fills since; else None.
     """
 
     def __init__(self, *, instrument: str, margin_mode: str, currency: str, clock: Clock, ledger: Ledger) -> None:
@@ -35,6 +36,7 @@ class Account:
         self._ledger = ledger
         self._position: PositionData | None = None
         self.version = 0
+        self.moved_ns: int | None = None
         self.contracts: Decimal | None = None
         self.equity: Decimal | None = None
         self.available: Decimal | None = None
@@ -49,7 +51,10 @@ class Account:
             self.version += 1
         for row in rows:
             if row.instId == self._instrument and row.mgnMode in {"", self._margin_mode}:
-                self.contracts = number(row.pos) or Decimal(0)
+                held = number(row.pos) or Decimal(0)
+                if held != self.contracts:
+                    self.moved_ns = self._clock.monotonic_ns()
+                self.contracts = held
                 self._position = row if self.contracts else None
         if not self.contracts:
             self.protection = Protection()

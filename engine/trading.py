@@ -25,7 +25,7 @@ from engine.risk.view import Terms
 from engine.venue.answers import VenueError
 from engine.venue.rest import Rest
 from engine.venue.timing import ClockWatch
-from schemas.clock import NS_PER_S, Clock
+from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.messages import DecidedOn, OrderRequest, TradingState
 from schemas.settings import Settings
 
@@ -34,6 +34,7 @@ _AGAIN_S: Final = 1.0
 _FOLLOW_EVERY_S: Final = 0.5
 _QUIET_NS: Final = 2 * NS_PER_S
 """An order of which the venue has said nothing for so long is asked for over REST: a push may have been lost."""
+_FILLS_BACK_MS: Final = 600_000
 _FOLLOWED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED})
 
 Log = Callable[[str, str], None]
@@ -93,6 +94,7 @@ class Trading:
         self.terms: Terms | None = None
         self.reconciled = asyncio.Event()
         self._private_up = False
+        self._asked = 0
 
     async def run(self) -> None:
         """Everything that asks the venue, until cancelled. Raises: StartError, for what only the operator can mend."""
@@ -117,6 +119,7 @@ class Trading:
     def ask_anew(self) -> None:
         """What the venue says is not certain any more: no trading until it has been asked."""
         self._causes.hold(CauseName.RECONCILING, True, "asking the venue")
+        self._asked += 1
         self.reconciled.clear()
 
     def unexplained(self, call: str, said: str) -> None:
@@ -172,6 +175,7 @@ class Trading:
             if self.reconciled.is_set() or not self._private_up:
                 await asyncio.sleep(_LOOK_EVERY_S)
                 continue
+            asked = self._asked
             try:
                 findings = await self._reconcile()
             except (VenueError, Unresolved) as error:
@@ -184,6 +188,8 @@ class Trading:
                 continue
             for finding in findings:
                 self._log("warning", f"reconcile: {finding}")
+            if asked != self._asked or not self._private_up:
+                continue  # asked anew meanwhile: what was read first may be old by now
             self.reconciled.set()
             self._causes.hold(CauseName.ORDER_UNKNOWN, False)
             self._before_arming()
@@ -208,15 +214,38 @@ class Trading:
             if not self.reconciled.is_set():
                 continue
             quiet_ns = self._clock.monotonic_ns() - _QUIET_NS
-            for record in self.orders.working():
-                if record.intent_id and record.state in _FOLLOWED and record.heard_ns < quiet_ns:
-                    await self._follow(record)
+            if self.account.moved_ns is not None and self.account.moved_ns < quiet_ns:
+                await self._read_fills()
+            quiet = [
+                record for record in self.orders.working()
+                if record.intent_id and record.state in _FOLLOWED and record.heard_ns < quiet_ns
+            ]  # fmt: skip
+            if quiet:
+                await self._follow(quiet)
 
-    async def _follow(self, record: OrderRecord) -> None:
-        before, filled = record.state, record.filled
+    async def _read_fills(self) -> None:
+        """A position that moved had fills; if the push of one was lost, REST has it."""
+        self.account.moved_ns = None
+        since_ms = self._clock.wall_ns() // NS_PER_MS - _FILLS_BACK_MS
         try:
-            if not await self.router.resolve(record):
-                self._log("warning", f"order {record.client_order_id}: the venue does not know it any more")
+            self.account.on_fills(await self.rest.fills(self._instrument, since_ms=since_ms))
+        except VenueError as error:
+            self.account.moved_ns = self._clock.monotonic_ns()
+            self._log("warning", f"fills: {error}; asked again")
+
+    async def _follow(self, quiet: list[OrderRecord]) -> None:
+        """What rests is shown in one list; what is not in it is asked for, one by one."""
+        before = [(record, record.state, record.filled) for record in quiet]
+        try:
+            shown = {row.clOrdId: row for row in await self.rest.pending(self._instrument)}
+            for record in quiet:
+                if (row := shown.get(record.client_order_id)) is not None:
+                    self.orders.on_push(row)
+                elif not await self.router.resolve(record):
+                    self._log("warning", f"order {record.client_order_id}: the venue does not know it any more")
+        except VenueError as error:
+            self._log("warning", f"orders: {error}; asked again")
+            return
         except Unresolved as error:
             self._causes.hold(CauseName.ORDER_UNKNOWN, True, str(error))
             self.ask_anew()
@@ -224,8 +253,9 @@ class Trading:
         except LifecycleError as error:
             self._on_lifecycle_error(error)
             return
-        self._on_order(record)
-        if record.state is not before or record.filled != filled:
-            self._log("warning", f"order {record.client_order_id}: {record.state.value}, learned over REST")
-            self.ask_anew()  # a push of it was lost; who knows what else was
-            self._on_private_change()
+        for record, state, filled in before:
+            if record.state is not state or record.filled != filled:
+                self._on_order(record)
+                self._log("warning", f"order {record.client_order_id}: {record.state.value}, learned over REST")
+                self.ask_anew()  # a push of it was lost; who knows what else was
+                self._on_private_change()

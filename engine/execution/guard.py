@@ -66,6 +66,7 @@ class Guard:
         self._flat_ns = 0
         self._bare_since_ns: int | None = None
         self._refused = False
+        self._too_much: frozenset[str] = frozenset()
         self._attempt = clock.wall_ns()
         self._changed = asyncio.Event()
         self.place_own: PlaceOwn | None = None
@@ -158,9 +159,14 @@ class Guard:
     async def _take(self, step: Step, held: Decimal, levels: Levels | None) -> None:
         if step.do in {Do.NOTHING, Do.WAIT, Do.UNPROTECTED} or self._causes.state is TradingState.HALTED:
             return
+        seen, self._too_much = self._too_much, frozenset(step.algo_ids if step.do is Do.CANCEL else ())
         if step.do is Do.CANCEL:
-            self._log("info", f"protection: {len(step.algo_ids)} TP/SL canceled, {step.why}")
-            await self._rest.cancel_algos(self._instrument, list(step.algo_ids))
+            if not seen & self._too_much:  # seen once it may belong to a fill that nobody has told us of yet
+                self._changed.set()
+                return
+            twice = sorted(seen & self._too_much)
+            self._log("info", f"protection: {len(twice)} TP/SL canceled, {step.why}")
+            await self._rest.cancel_algos(self._instrument, twice)
         elif step.do is Do.PLACE and levels is not None:
             await self._place(held, levels, step.why)
         elif step.do is Do.CLOSE:
@@ -195,4 +201,7 @@ class Guard:
 
     def _entering(self) -> bool:
         """Is an order on its way whose stop the venue may be making just now?"""
-        return self._in_flight() > 0 or any(not record.reduce_only for record in self._orders.working())
+        if self._in_flight():
+            return True
+        recent_ns = self._clock.monotonic_ns() - _OVERTAKEN_NS
+        return any(record.sent_ns > recent_ns for record in self._orders.working() if not record.reduce_only)

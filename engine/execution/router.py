@@ -183,14 +183,23 @@ class Router:
         found = await self._rest.order(record.instrument, record.client_order_id)
         fills = await self._rest.fills(record.instrument) if found is None or found.tradeId else []
         if found is None:
-            mine = [fill for fill in fills if fill.clOrdId == record.client_order_id]
-            if not mine or not certain:
+            if not certain:
                 return False
-            found = _from_fills(record, mine)
+            found = await self._elsewhere(record, fills)
+            if found is None:
+                return False
         self._on_fills(fills)
         self._orders.on_push(found)
         self.note_end(record)
         return True
+
+    async def _elsewhere(self, record: OrderRecord, fills: list[Fill]) -> OrderData | None:
+        """The last word on an order that a look-up did not find: it may rest, or have traded, all the same."""
+        mine = [fill for fill in fills if fill.clOrdId == record.client_order_id]
+        resting = [row for row in await self._rest.pending(record.instrument) if row.clOrdId == record.client_order_id]
+        if resting:
+            return resting[0]
+        return _from_fills(record, mine) if mine else None
 
     def note_end(self, record: OrderRecord) -> None:
         """Journal the end of an order. A full disk loses only this note: at restart the venue is asked again."""

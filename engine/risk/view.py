@@ -129,9 +129,14 @@ class Refusal:
 
 
 def reduces(order: OrderRequest, view: RiskView) -> bool:
-    """True when the order can only shrink what is held, also if every working order on its side fills."""
+    """True when the order can only shrink what is held.
+
+    A reduce-only order of at most the position does, since the venue refuses or cancels what would do more; any other
+    only if all that works on its side may fill as well.
+    """
     if view.position is None or not view.position:
         return False
-    if order.side is Side.SELL:
-        return view.position > 0 and order.contracts + view.working_sell <= view.position
-    return view.position < 0 and order.contracts + view.working_buy <= -view.position
+    if (order.side is Side.SELL) != (view.position > 0):
+        return False
+    working = Decimal(0) if order.reduce_only else view.working_sell if order.side is Side.SELL else view.working_buy
+    return order.contracts + working <= abs(view.position)

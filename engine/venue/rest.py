@@ -171,7 +171,10 @@ class Rest:
     async def place(self, order: dict[str, Any], *, expires_ms: int) -> str:
         """Place one order; returns the venue's id. An ack means taken, not filled."""
         rows = await self._call("POST", "/trade/order", body=order, expires_ms=expires_ms)
-        return str(self._first("/trade/order", rows).get("ordId", ""))
+        order_id = str(self._first("/trade/order", rows).get("ordId") or "")
+        if not order_id:
+            raise self._unexplained("/trade/order", "an accepted order without an id", orjson.dumps(rows))
+        return order_id
 
     async def place_algo(self, algo: dict[str, Any]) -> str:
         """Place one TP/SL order; returns the venue's id of it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import deque
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
@@ -109,6 +110,7 @@ class Line:
     def __init__(self, lab: Laboratory, life: Life) -> None:
         self._lab, self._life = lab, life
         self._session: Session | None = None
+        self._on_its_way: deque[tuple[Session | None, bytes]] = deque()
 
     def connect(self) -> None:
         if self._life.dead or self._session is not None:
@@ -132,10 +134,11 @@ class Line:
         self._life.trading.on_private_link(True, "connected")
 
     def _receive(self, message: bytes) -> None:
-        session = self._session
-        self._lab.loop.call_later(HOP_S, self._deliver, session, message)
+        self._on_its_way.append((self._session, message))
+        self._lab.loop.call_later(HOP_S, self._deliver)
 
-    def _deliver(self, session: Session | None, message: bytes) -> None:
+    def _deliver(self) -> None:
+        session, message = self._on_its_way.popleft()  # timers of the same instant come in any order, frames do not
         if session is self._session and not self._life.dead:
             self._life.trading.private.on_frame(message)
 
@@ -188,10 +191,10 @@ class Life:
         self.trading.unexplained(call, said)
 
     def log(self, level: str, text: str) -> None:
-        self.said.append((level, text))
+        self.said.append((f"{self.lab.loop.time():.3f} {level}", text))
 
     def _on_cause(self, cause: Cause, raised: bool) -> None:
-        self.said.append(("cause", f"{'+' if raised else '-'}{cause.name}: {cause.detail}"))
+        self.log("cause", f"{'+' if raised else '-'}{cause.name}: {cause.detail}")
 
     def decided_on(self) -> DecidedOn:
         touch = self.lab.market.touch
@@ -344,7 +347,7 @@ class Laboratory:
             os.truncate(life.journal.path, self.random.randint(life.journal.durable, size))
 
     def order(
-        self, side: Side, contracts: str, *, limit: int | None = None, reduce_only: bool = False, sl_pct: float = 0.5
+        self, side: Side, contracts: str, *, limit: int | None = None, reduce_only: bool = False, sl_pct: float = 0.05
     ) -> OrderRequest:
         """A request as the brain would make it now."""
         self._number += 1
@@ -352,7 +355,7 @@ class Laboratory:
         assert life is not None
         return OrderRequest(
             intent_id=f"i{self._number}", instrument=INSTRUMENT, side=side, contracts=Decimal(contracts),
-            reduce_only=reduce_only, tp_pct=None if reduce_only else 1.0, sl_pct=None if reduce_only else sl_pct,
+            reduce_only=reduce_only, tp_pct=None if reduce_only else 2 * sl_pct, sl_pct=None if reduce_only else sl_pct,
             decided_on=life.decided_on(), created_ns=self.clock.wall_ns(),
             limit_price=None if limit is None else Decimal(limit) / 10,
         )  # fmt: skip

@@ -13,6 +13,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,33 +21,48 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from engine.exchange.faults.switchboard import Fault
 from schemas.messages import Side
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import Laboratory, exchange_orders
 from tests.support.virtual import LoopClock, VirtualLoop
 
 _T = TypeVar("_T")
 STEPS_EACH = 50
+TOTALS: Counter[str] = Counter()
 STEPS = int(os.environ.get("MODEL_STEPS", "10000"))
 LIMIT_S = 1.0
 SLACK_S = 2.5
 """The look that notices, the OCO's way to the venue, and the venue's answer."""
 
-FAULTS = [
-    Fault(name="ack_lost", times=1), Fault(name="ack_lost", times=1, call="trade/order"),
-    Fault(name="fill_before_ack", times=1, delay_ms=700), Fault(name="duplicate_push", times=4),
-    Fault(name="partial_fills", times=1, share=0.4), Fault(name="cancel_fill_race", times=1),
-    Fault(name="cancel_fill_race", times=1, ack=True), Fault(name="not_found", times=2, lookups=3),
-    Fault(name="protection_late", times=1, delay_ms=3_000), Fault(name="protection_never", times=1),
-    Fault(name="rate_limited", times=1), Fault(name="rate_limited", times=3), Fault(name="unavailable", times=2),
-    Fault(name="endpoint_timeout", times=1, executed=True), Fault(name="endpoint_timeout", times=1, executed=False),
-    Fault(name="order_timeout", times=1, executed=True), Fault(name="order_timeout", times=1, executed=False),
-    Fault(name="slow_answer", times=1, delay_ms=800), Fault(name="slow_answer", times=1, delay_ms=2_500),
-    Fault(name="disconnect_mid_order", times=1), Fault(name="push_lost", times=1), Fault(name="push_lost", times=2),
-    Fault(name="unexplained_answer", times=1, executed=True), Fault(name="upgrade_notice", times=1, delay_ms=1_000),
-    Fault(name="unexplained_answer", times=1, executed=False), Fault(name="clock_skew", offset_ms=700),
+RACE, RACE_ACKED = Fault(name="cancel_fill_race", times=1), Fault(name="cancel_fill_race", times=1, ack=True)
+HIDDEN = Fault(name="not_found", times=2, lookups=3)
+FAULTS: list[tuple[Fault, ...]] = [
+    (Fault(name="ack_lost", times=1),), (Fault(name="ack_lost", times=1, call="trade/order"), HIDDEN),
+    (Fault(name="fill_before_ack", times=1, delay_ms=700),), (Fault(name="duplicate_push", times=4),),
+    (Fault(name="partial_fills", times=1, share=0.4),), (RACE,), (RACE_ACKED,),
+    (Fault(name="protection_late", times=1, delay_ms=3_000),), (Fault(name="protection_never", times=1),),
+    (Fault(name="rate_limited", times=1),), (Fault(name="rate_limited", times=3),),
+    (Fault(name="unavailable", times=2),), (Fault(name="endpoint_timeout", times=1, executed=True), HIDDEN),
+    (Fault(name="endpoint_timeout", times=1, executed=False),), (Fault(name="clock_skew", offset_ms=700),),
+    (Fault(name="order_timeout", times=1, executed=True), HIDDEN), (Fault(name="clock_skew", offset_ms=-700),),
+    (Fault(name="order_timeout", times=1, executed=False),), (Fault(name="slow_answer", times=1, delay_ms=800),),
+    (Fault(name="slow_answer", times=1, delay_ms=2_500), HIDDEN), (Fault(name="disconnect_mid_order", times=1),),
+    (Fault(name="push_lost", times=1),), (Fault(name="push_lost", times=2), Fault(name="ack_lost", times=1)),
+    (Fault(name="unexplained_answer", times=1, executed=True), HIDDEN),
+    (Fault(name="unexplained_answer", times=1, executed=False),),
+    (Fault(name="upgrade_notice", times=1, delay_ms=1_000),),
+]  # fmt: skip
+MUST_HAPPEN = [
+    "orders", "fills", "crashes", "stops triggered", "OCO over all", "closed by the guard",
+    *sorted({f"fault {fault.name}" for faults in FAULTS for fault in faults}),
 ]  # fmt: skip
 SIDES = st.sampled_from([Side.BUY, Side.SELL])
 
@@ -76,6 +92,13 @@ class Trading(RuleBasedStateMachine):
             await self.wait(0.1)
 
         self.go(ask())
+
+    def move(self, ticks: int) -> None:
+        async def happen() -> None:
+            self.lab.move(ticks)
+            await self.wait(0.1)
+
+        self.go(happen())
 
     @initialize(seed=st.integers(0, 1_000))
     def begin(self, seed: int) -> None:
@@ -120,13 +143,9 @@ class Trading(RuleBasedStateMachine):
 
         self.go(ask())
 
-    @rule(ticks=st.integers(-400, 400))
+    @rule(ticks=st.integers(-200, 200) | st.sampled_from([-700, -350, 350, 700]))
     def market_moves(self, ticks: int) -> None:
-        async def happen() -> None:
-            self.lab.move(ticks)
-            await self.wait(0.1)
-
-        self.go(happen())
+        self.move(ticks)
 
     @rule(lots=st.integers(1, 300), away=st.integers(-200, 200))
     def somebody_trades(self, lots: int, away: int) -> None:
@@ -136,9 +155,31 @@ class Trading(RuleBasedStateMachine):
 
         self.go(happen())
 
-    @rule(fault=st.sampled_from(FAULTS))
-    def misfortune(self, fault: Fault) -> None:
-        self.lab.faults.arm(fault)
+    @rule(faults=st.sampled_from(FAULTS), then=st.sampled_from(["market", "limit", "gap", "nothing"]), side=SIDES)
+    def misfortune(self, faults: tuple[Fault, ...], then: str, side: Side) -> None:
+        self.lab.faults.arm_all(faults)
+        if then == "market" and self.alive:
+            self.send(side, 100)
+        elif then == "gap" and self.alive:  # past where the stop belongs, before it is there
+            self.lab.faults.arm(Fault(name="protection_never", times=1))
+            self.send(side, 100)
+            self.move(-400 if side is Side.BUY else 400)
+        elif then == "limit" and self.alive:
+            self.send(side, 100, limit=self.lab.centre + (-30 if side is Side.BUY else 30))
+
+    @precondition(lambda self: self.alive)
+    @rule(side=SIDES, race=st.sampled_from([(), (RACE,), (RACE_ACKED,)]))
+    def rest_and_cancel(self, side: Side, race: tuple[Fault, ...]) -> None:
+        async def both() -> None:
+            order = self.lab.order(side, "1", limit=self.lab.centre + (-50 if side is Side.BUY else 50))
+            self.lab.send(order)
+            await self.wait(0.3)
+            self.lab.faults.arm_all(race)
+            assert self.lab.life is not None
+            self.lab.run(self.lab.life.trading.cancel(order.intent_id))
+            await self.wait(0.2)
+
+        self.go(both())
 
     @rule()
     def the_venue_recovers(self) -> None:
@@ -147,6 +188,7 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.alive)
     @rule(power_cut=st.booleans())
     def crash(self, power_cut: bool) -> None:
+        TOTALS["crashes"] += 1
         self.go(self.lab.crash(power_cut=power_cut))
 
     @precondition(lambda self: not self.alive)
@@ -162,10 +204,25 @@ class Trading(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.go(self.wait(seconds))
 
+    def count(self) -> None:
+        """What this run was made of."""
+        exchange = self.lab.exchange
+        TOTALS.update({f"fault {name}": times for name, times in exchange.faults.injected().items()})
+        orders = exchange_orders(exchange)
+        TOTALS["orders"] += sum(order.terms.cl_ord_id.startswith("so") for order in orders)
+        TOTALS["closed by the guard"] += sum(entry.startswith("close") for entry in self.intents())
+        TOTALS["fills"] += len(exchange.desk.orders.fills)
+        TOTALS["stops triggered"] += sum(algo.state == "effective" for algo in exchange.protector.algos.history())
+        TOTALS["OCO over all"] += sum(algo.lots is None for algo in exchange.protector.algos.history())
+
+    def intents(self) -> set[str]:
+        return self.lab.life.trading.journal.recalled.intents if self.lab.life else set()
+
     def teardown(self) -> None:
         try:
             if hasattr(self, "lab"):
                 self.go(self.lab.settle())
+                self.count()
                 differences = self.lab.differences()
                 said = self.lab.life.said[-40:] if self.lab.life else []
                 assert differences == [], "\n".join(map(str, said))
@@ -184,6 +241,8 @@ def test_engine_and_venue_agree_whatever_happens() -> None:
         suppress_health_check=list(HealthCheck), print_blob=True,
         phases=[Phase.generate] if os.environ.get("MODEL_NO_SHRINK") else list(Phase),
     )  # fmt: skip
-    from hypothesis.stateful import run_state_machine_as_test
-
+    TOTALS.clear()
     run_state_machine_as_test(Trading, settings=machine)
+    print(dict(sorted(TOTALS.items())))
+    rare = [name for name in MUST_HAPPEN if TOTALS[name] < STEPS // 2_000]
+    assert rare == [], f"the model hardly ever does {rare}: {TOTALS}"

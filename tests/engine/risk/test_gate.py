@@ -194,7 +194,7 @@ def test_an_order_that_only_reduces_is_never_trapped_by_a_limit(held: Decimal, s
 def test_what_could_turn_a_position_around_does_not_count_as_reducing(
     held: Decimal, size: Decimal, resting: Decimal
 ) -> None:
-    assert reduces(order(side=Side.SELL, contracts=size), view(position=held, working_sell=resting)) == (
-        size + resting <= held
-    )
+    seen = view(position=held, working_sell=resting)
+    assert reduces(order(side=Side.SELL, contracts=size), seen) == (size + resting <= held)
+    assert reduces(order(side=Side.SELL, contracts=size, reduce_only=True), seen) == (size <= held)
     assert not reduces(order(side=Side.BUY, contracts=size), view(position=held))
