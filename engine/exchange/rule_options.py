@@ -97,7 +97,9 @@ OPTIONS: Final[dict[str, Option]] = {
     "taker_fee": Option(_number("0", "0.01"), "0 to 0.01", "fee of a taker, as a fraction of the notional"),
     "fee_digits": Option(_digits, "none, or 2 to 12", "digits after the point that a fee is rounded to, half up"),
     "tiers": Option(
-        _tiers, "maxSz:mmr:imr:maxLever,...", "position tiers, sizes in contracts, rising; imr at most 1/maxLever"
+        _tiers,
+        "maxSz:mmr:imr:maxLever,... with rising sizes",
+        "position tiers, sizes in contracts; imr at most 1/maxLever",
     ),
     "price_band": Option(_number("0.001", "0.5"), "0.001 to 0.5", "how far from the mark an order may be priced"),
     "default_lever": Option(_number("1", "100", 2), "1 to 100", "leverage of both margin modes at the start"),
