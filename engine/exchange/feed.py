@@ -19,19 +19,21 @@ from engine.exchange.instrument import INST_ID, px_text
 from engine.exchange.market.candles import BARS_MS, Candle
 from engine.exchange.notes import TradeNote
 
-DEPTH: Final = 400
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
 _FUNDING_NS: Final = 60_000 * _MS
+# Books that are kept by differences, in OKX's order of pushing: channel, levels a side, ns between two pushes.
+_DEEP: Final = (("books-l2-tbt", 400, 10 * _MS), ("books50-l2-tbt", 50, 10 * _MS), ("books", 400, 100 * _MS))
 
 Publish = Callable[[str, bytes], None]
 
 
 class BooksChannel:
-    """The 400-level book: what was last sent, and the difference to now."""
+    """A book of so many levels a side: what was last sent, and the difference to now."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, depth: int) -> None:
         self._exchange = exchange
+        self._depth = depth
         self._bids: dict[int, Level] = {}
         self._asks: dict[int, Level] = {}
         self._seq = 0
@@ -43,8 +45,8 @@ class BooksChannel:
     def refresh(self) -> None:
         """Takes the present book as sent, while nobody listens."""
         market = self._exchange.market
-        self._bids = {level.px: level for level in market.matcher.bids.top(DEPTH)}
-        self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
+        self._bids = {level.px: level for level in market.matcher.bids.top(self._depth)}
+        self._asks = {level.px: level for level in market.matcher.asks.top(self._depth)}
         self._seq, self._ts_ms = market.seq, market.ts_ms
         self._reads.clear()
         self._sent_ns = self._exchange.monotonic_ns()
@@ -61,7 +63,7 @@ class BooksChannel:
         """
         matcher = self._exchange.market.matcher
         self._reads.append(
-            tuple({level.px: level for level in half.top(DEPTH)} for half in (matcher.bids, matcher.asks))
+            tuple({level.px: level for level in half.top(self._depth)} for half in (matcher.bids, matcher.asks))
         )
 
     def update(self) -> bytes | None:
@@ -76,7 +78,7 @@ class BooksChannel:
         self.refresh()
         bids, asks = _difference(olds_bids, self._bids), _difference(olds_asks, self._asks)
         if not bids and not asks:
-            # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
+            # Trades and levels beyond the depth move the sequence too; the link stays at what clients know.
             self._seq = old_seq
             if self._sent_ns - sent_ns < _EMPTY_AFTER_NS:
                 self._sent_ns = sent_ns
@@ -114,7 +116,7 @@ class Feed:
         self._exchange = exchange
         self._publish = publish
         self._wanted = wanted
-        self._books = BooksChannel(exchange)
+        self._books = {channel: BooksChannel(exchange, depth) for channel, depth, _ in _DEEP}
         self._last: dict[str, Any] = {}
         self._due_ns: dict[str, int] = {}
         self.own_touch = False  # the benchmark sends bbo-tbt by itself
@@ -123,10 +125,10 @@ class Feed:
         """What a new subscriber gets at once; None for channels that only tell what comes."""
         exchange = self._exchange
         market, now_ms = exchange.market, exchange.now_ms()
-        if channel == "books":
-            if not self._wanted("books"):
-                self._books.refresh()
-            return self._books.snapshot() if exchange.account.rules.books_snapshot else None
+        if (book := self._books.get(channel)) is not None:
+            if not self._wanted(channel):
+                book.refresh()
+            return book.snapshot() if exchange.account.rules.books_snapshot else None
         if channel in CANDLES:
             candle = market.candles.forming(channel.removeprefix("candle"))
             return _data(candle.row(final=False)) if self._shown(candle) else None
@@ -149,8 +151,9 @@ class Feed:
 
     def book_was_read(self) -> None:
         """The book is about to be given out over REST."""
-        if self._wanted("books"):
-            self._books.was_read()
+        for channel, book in self._books.items():
+            if self._wanted(channel):
+                book.was_read()
 
     def trade(self, note: TradeNote) -> None:
         """A public trade goes out at once."""
@@ -161,7 +164,7 @@ class Feed:
                 self._publish("trades-all", _data(row))
 
     def tick(self) -> None:
-        """Sends what is due; the order of the book channels is OKX's: bbo-tbt, books, books5."""
+        """Sends what is due; the order of the book channels is OKX's: bbo-tbt first, books5 last."""
         exchange = self._exchange
         market = exchange.market
         if exchange.account.rules.final_candle == "before":
@@ -169,8 +172,9 @@ class Feed:
             exchange.final_candles.clear()
         if not self.own_touch:
             self.touch()
-        if self._is_due("books", 100 * _MS) and self._wanted("books") and (update := self._books.update()):
-            self._publish("books", update)
+        for channel, _, every_ns in _DEEP:
+            if self._wanted(channel) and self._is_due(channel, every_ns) and (update := self._books[channel].update()):
+                self._publish(channel, update)
         self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
         self._when_changed("tickers", 100 * _MS, lambda: market.seq)
         self._when_changed("index-tickers", 100 * _MS, lambda: market.mark)

@@ -130,6 +130,8 @@ OPTIONS: Final[dict[str, Option]] = {
     "too_many_status": _one_of({"429": 429, "200": 200}, "HTTP status of 50011"),
     "channel_connections": Option(_whole(1, 1000), "1 to 1000", "connections that one private channel serves"),
     "connections_per_s": Option(_whole(0, 1000), "0 to 1000", "new websockets per second and address; 0 is any number"),
+    "vip": Option(_whole(0, 9), "0 to 9", "the account's fee tier, VIP; 0 is Lv1"),
+    "tbt_vip": _one_of({"4": 4, "5": 5}, "the tier from which books-l2-tbt and books50-l2-tbt are served"),
     "environment": _words("any", "live", "demo", about="whether the key is one of demo trading; else 50101"),
 }  # fmt: skip
 

@@ -168,6 +168,18 @@ def test_a_cross_position_is_liquidated_when_all_cash_is_too_little_and_the_cash
     assert kinds == {"filled", "liquidation"}
 
 
+def test_a_new_leverage_of_a_position_is_pushed_as_set_leverage() -> None:
+    line = Line("private")
+    line.login()
+    line.venue.place(sz="3")
+    line.tick()
+    line.ask("subscribe", {"channel": "balance_and_position"}, {"channel": "positions", "instType": "SWAP"})
+    line.venue.exchange.set_lever("isolated", Decimal(6))
+    both, positions = line.tick()
+    assert (both["data"][0]["eventType"], both["data"][0]["balData"][0]["cashBal"]) == ("set_leverage", "99679.04")
+    assert (positions["data"][0]["lever"], positions["data"][0]["margin"]) == ("6", "320")
+
+
 def test_a_liquidation_is_pushed_with_its_event_type_and_a_warning_comes_first() -> None:
     venue = Venue(default_lever=Decimal(10))
     line = Line("private", venue)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -303,3 +304,24 @@ def test_too_many_calls_have_the_http_status_of_the_rule(status: int) -> None:
 def test_a_key_belongs_to_one_environment(rule: str, headers: dict[str, str], status: int) -> None:
     answer = Door(environment=rule).ask("GET", "account/config", **headers)
     assert (answer.status, b"50101" in answer.body) == (status, status == 401)
+
+
+@pytest.mark.parametrize(("vip", "needed", "served"), [(0, 4, False), (4, 4, True), (4, 5, False), (9, 5, True)])
+def test_the_fast_books_are_for_high_tiers_after_login(vip: int, needed: int, served: bool) -> None:
+    line = Line("public", Venue(vip=vip, tbt_vip=needed))
+    args = [{"channel": channel, **INST} for channel in ("books50-l2-tbt", "books-l2-tbt")]
+    assert [m["code"] for m in line.ask("subscribe", *args)] == ["60011" if served else "64003"] * 2
+    line.login()
+    answers = line.ask("subscribe", *args)
+    if not served:
+        assert [m["code"] for m in answers] == ["64003"] * 2
+        return
+    assert [m.get("action") for m in answers] == [None, "snapshot"] * 2
+    line.ask("subscribe", {"channel": "books", **INST})
+    line.tick(100)
+    line.venue.script.say(Change("buy", 639_990, 5, 1))
+    pushed = line.tick(100)
+    assert [m["arg"]["channel"] for m in pushed] == ["books-l2-tbt", "books50-l2-tbt", "books"]
+    assert len({orjson.dumps(m["data"]) for m in pushed}) == 1
+    line.venue.script.say(Change("buy", 639_990, 7, 1))
+    assert [m["arg"]["channel"] for m in line.tick(10)] == ["books-l2-tbt", "books50-l2-tbt"]
