@@ -168,6 +168,11 @@ def test_trigger_orders_wait_are_listed_and_canceled(okx: Any) -> None:
     stop = okx.create_order(SYMBOL, "market", "sell", 1, None, {**reduce, "stopLossPrice": 63500})
     entry = okx.create_order(SYMBOL, "limit", "buy", 1, 63000, {**ISOLATED, "triggerPrice": 63100})
     okx.create_order(SYMBOL, "market", "sell", 1, None, {**reduce, "stopLossPrice": 63500, "takeProfitPrice": 66000})
+    trail = okx.create_order(SYMBOL, "market", "sell", 1, None, {**reduce, "trailingPercent": "0.5"})
+    (followed,) = okx.fetch_open_orders(SYMBOL, params={"trigger": True, "ordType": "move_order_stop"})
+    assert (followed["id"], followed["info"]["callbackRatio"], followed["info"]["moveTriggerPx"]) == (
+        trail["id"], "0.005", "63680",
+    )  # fmt: skip
     found = okx.fetch_order(stop["id"], SYMBOL, {"trigger": True})
     assert picked(found, "id", "type", "stopLossPrice", "amount") == (stop["id"], "conditional", 63500.0, 1.0)
     listed = okx.fetch_open_orders(SYMBOL, params={"trigger": True})  # ccxt asks for ordType trigger

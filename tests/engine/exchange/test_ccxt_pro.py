@@ -16,11 +16,12 @@ from tests.engine.exchange.real_process import CONSTRUCTOR, SYMBOL, exchange, ke
 CROSS = {"tdMode": "cross"}
 
 
-def told(tmp_path: Path, story: Callable[[Any], Awaitable[None]]) -> None:
+def told(tmp_path: Path, story: Callable[[Any], Awaitable[None]], *, sandbox: bool = False) -> None:
     async def tell(where: dict[str, str]) -> None:
         client = ccxt.pro.okx({**CONSTRUCTOR, **keys(where)})
-        client.urls["api"]["rest"] = where["rest"]
-        client.urls["api"]["ws"] = where["ws"]
+        for urls in (client.urls["test"], client.urls["api"]):
+            urls["rest"], urls["ws"] = where["rest"], where["ws"]
+        client.set_sandbox_mode(sandbox)
         try:
             async with asyncio.timeout(30):
                 await client.load_markets()
@@ -134,3 +135,14 @@ def test_orders_are_placed_edited_and_canceled_over_the_websocket(tmp_path: Path
             raise AssertionError(error)
 
     told(tmp_path, story)
+
+
+def test_the_sandbox_adds_a_header_and_a_query_that_change_nothing(tmp_path: Path) -> None:
+    async def story(okx: Any) -> None:
+        assert (await okx.watch_ticker(SYMBOL))["last"] == 64000.0
+        assert (await okx.watch_balance())["USDT"]["total"] == 100000.0
+        paths = sorted(url.rpartition("/")[2] for url in okx.clients)
+        assert paths == ["private?brokerId=9999", "public?brokerId=9999"]
+        assert okx.headers["x-simulated-trading"] == "1"
+
+    told(tmp_path, story, sandbox=True)
