@@ -19,11 +19,12 @@ from engine.exchange.instrument import INST_ID, px_text
 from engine.exchange.market.candles import BARS_MS, Candle
 from engine.exchange.notes import TradeNote
 
+DEPTH: Final = 400
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
 _FUNDING_NS: Final = 60_000 * _MS
 # Books that are kept by differences, in OKX's order of pushing: channel, levels a side, ns between two pushes.
-_DEEP: Final = (("books-l2-tbt", 400, 10 * _MS), ("books50-l2-tbt", 50, 10 * _MS), ("books", 400, 100 * _MS))
+_DEEP: Final = (("books-l2-tbt", DEPTH, 10 * _MS), ("books50-l2-tbt", 50, 10 * _MS), ("books", DEPTH, 100 * _MS))
 
 Publish = Callable[[str, bytes], None]
 
@@ -31,7 +32,7 @@ Publish = Callable[[str, bytes], None]
 class BooksChannel:
     """A book of so many levels a side: what was last sent, and the difference to now."""
 
-    def __init__(self, exchange: Exchange, depth: int) -> None:
+    def __init__(self, exchange: Exchange, depth: int = DEPTH) -> None:
         self._exchange = exchange
         self._depth = depth
         self._bids: dict[int, Level] = {}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.exchange.instrument import notional, sz_text
@@ -166,6 +166,7 @@ def test_a_cross_position_is_liquidated_when_all_cash_is_too_little_and_the_cash
     assert Decimal(0) <= account.cash() < notional(140_000, 1)
     kinds = {note.event for note in venue.exchange.notes if isinstance(note, MoneyNote)}
     assert kinds == {"filled", "liquidation"}
+    assert bills(door, "?subType=111") == []  # its own price was right: the insurance fund had nothing to pay
 
 
 def test_a_new_leverage_of_a_position_is_pushed_as_set_leverage() -> None:
@@ -258,6 +259,20 @@ STEP = st.one_of(
 
 
 @settings(deadline=None, max_examples=60)
+@example(
+    [
+        ("trade", "buy", 300, "cross"),
+        ("move", 640_123),
+        ("trade", "buy", 7, "cross"),
+        ("trade", "sell", 100, "cross"),
+        ("move", 641_001),
+        ("trade", "sell", 9, "cross"),
+        ("trade", "sell", 13, "cross"),
+        ("wait", 9),
+    ],
+    None,
+    "margin",
+)
 @given(st.lists(STEP, max_size=25), st.sampled_from([None, 2, 8]), st.sampled_from(["margin", "cash"]))
 def test_the_wallet_is_the_opening_balance_and_its_bills_to_the_last_digit(
     steps: list[Any], fee_digits: int | None, where: Any
