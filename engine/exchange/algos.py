@@ -10,9 +10,12 @@ from typing import Final, Literal
 
 from engine.exchange.matching import Side
 from engine.exchange.orders import MarginMode, NewOrder, Protection
+from engine.exchange.trailing import Trailing
 
 AlgoState = Literal["live", "effective", "canceled", "order_failed"]
-ORD_TYPES: Final = frozenset({"conditional", "oco", "trigger"})
+ORD_TYPES: Final = frozenset({"conditional", "oco", "trigger", "move_order_stop"})
+
+_SOURCES: Final = {"tp": "7", "sl": "7", "trigger": "6", "trail": "25"}
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Algo:
     trigger_px: int | None = None  # ordType trigger
     order_px: int | None = None
     trigger_type: str = "last"
+    trailing: Trailing | None = None  # ordType move_order_stop
     parent_id: str = ""
     tag: str = ""
     state: AlgoState = "live"
@@ -48,7 +52,12 @@ class Algo:
         return self.side == "sell"
 
     def fired(self, px: int, kind: str) -> str:
-        """Which leg a price (ticks) of a kind (last, mark, index) sets off: tp, sl, trigger, or an empty string."""
+        """Which leg a price (ticks) of a kind (last, mark, index) sets off: tp, sl, trigger, trail, or an empty string.
+
+        A trailing stop remembers the price.
+        """
+        if self.trailing is not None:
+            return "trail" if kind == "last" and self.trailing.hit(px) else ""
         if self.ord_type == "trigger":
             if self.trigger_px is None or self.trigger_type != kind:
                 return ""
@@ -64,7 +73,7 @@ class Algo:
 
     def child(self, leg: str, lots: int) -> NewOrder:
         """The order that a leg turns into."""
-        px = {"tp": self.legs.tp_order, "sl": self.legs.sl_order, "trigger": self.order_px}[leg]
+        px = {"tp": self.legs.tp_order, "sl": self.legs.sl_order, "trigger": self.order_px, "trail": None}[leg]
         return NewOrder(
             side=self.side,
             ord_type="market" if px is None else "limit",
@@ -73,7 +82,7 @@ class Algo:
             td_mode=self.td_mode,
             reduce_only=self.reduce_only,
             tag=self.tag,
-            source="6" if leg == "trigger" else "7",
+            source=_SOURCES[leg],
             algo_id=self.algo_id,
             algo_cl_ord_id=self.legs.algo_cl_ord_id,
         )

@@ -18,7 +18,7 @@ _OF_THE_SWAP: Final = frozenset(
 )
 _TYPED: Final = frozenset({"orders", "positions", "orders-algo", "liquidation-warning", "instruments"})
 _ON_BUSINESS: Final = CANDLES | {"trades-all", "orders-algo"}
-_ON_PUBLIC: Final = _OF_THE_SWAP | {"index-tickers", "instruments", "status"}
+_ON_PUBLIC: Final = _OF_THE_SWAP | _VIP_ONLY | {"index-tickers", "instruments", "status"}
 
 Problem = tuple[str, str]
 
@@ -28,14 +28,15 @@ def problem(path: str, arg: Mapping[str, Any], rules: Rules, *, logged_in: bool)
     channel = arg.get("channel")
     if not isinstance(channel, str):
         return "60012", f"Invalid request: {arg}"
-    if channel in _VIP_ONLY and path == "public":
+    if channel in _VIP_ONLY and path == "public" and rules.vip < rules.tbt_vip:
         return "64003", f"Your trading fee tier does not allow the channel {channel}."
     if path != _path_of(channel) or not _names_it(channel, arg):
         return "60018", (
             f"Wrong URL or channel:{channel},instId:{arg.get('instId', '')} doesn't exist. "
             "Please use the correct URL, channel and parameters referring to API document."
         )
-    if not logged_in and (channel in PRIVATE or (channel == "trades-all" and rules.trades_all_login)):
+    needs_login = PRIVATE | _VIP_ONLY | ({"trades-all"} if rules.trades_all_login else set())
+    if channel in needs_login and not logged_in:
         return "60011", "Please log in"
     return None
 
@@ -49,7 +50,7 @@ def _path_of(channel: str) -> str:
 
 
 def _names_it(channel: str, arg: Mapping[str, Any]) -> bool:
-    if channel in _OF_THE_SWAP or channel in CANDLES or channel == "trades-all":
+    if channel in _OF_THE_SWAP | _VIP_ONLY | CANDLES or channel == "trades-all":
         return arg.get("instId") == INST_ID
     if channel == "index-tickers":
         return arg.get("instId") == INST_FAMILY

@@ -70,6 +70,8 @@ class Rules:
     too_many_status: Literal[429, 200] = 429
     channel_connections: int = 30
     connections_per_s: int = 0
+    vip: int = 0
+    tbt_vip: Literal[4, 5] = 4
     environment: Literal["any", "live", "demo"] = "any"
 
 

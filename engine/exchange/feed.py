@@ -25,15 +25,18 @@ _BOOKS: Final = ("books", "books5", "bbo-tbt")
 _MS: Final = 1_000_000
 _EMPTY_AFTER_NS: Final = 60_000 * _MS
 _FUNDING_NS: Final = 60_000 * _MS
+# Books that are kept by differences, in OKX's order of pushing: channel, levels a side, ns between two pushes.
+_DEEP: Final = (("books-l2-tbt", DEPTH, 10 * _MS), ("books50-l2-tbt", 50, 10 * _MS), ("books", DEPTH, 100 * _MS))
 
 Publish = Callable[[str, bytes], None]
 
 
 class BooksChannel:
-    """The 400-level book: what was last sent, and the difference to now."""
+    """A book of so many levels a side: what was last sent, and the difference to now."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, depth: int = DEPTH) -> None:
         self._exchange = exchange
+        self._depth = depth
         self._bids: dict[int, Level] = {}
         self._asks: dict[int, Level] = {}
         self._seq = 0
@@ -46,8 +49,8 @@ class BooksChannel:
     def refresh(self) -> None:
         """Takes the present book as sent, while nobody listens."""
         market = self._exchange.market
-        self._bids = {level.px: level for level in market.matcher.bids.top(DEPTH)}
-        self._asks = {level.px: level for level in market.matcher.asks.top(DEPTH)}
+        self._bids = {level.px: level for level in market.matcher.bids.top(self._depth)}
+        self._asks = {level.px: level for level in market.matcher.asks.top(self._depth)}
         self._seq, self._ts_ms = market.seq, market.ts_ms
         self._reads.clear()
         self._sent_ns = self._exchange.monotonic_ns()
@@ -70,7 +73,7 @@ class BooksChannel:
         """
         matcher = self._exchange.market.matcher
         self._reads.append(
-            tuple({level.px: level for level in half.top(DEPTH)} for half in (matcher.bids, matcher.asks))
+            tuple({level.px: level for level in half.top(self._depth)} for half in (matcher.bids, matcher.asks))
         )
 
     def update(self, *, crossed: bool = False) -> bytes | None:
@@ -92,7 +95,7 @@ class BooksChannel:
             self._cross()
         bids, asks = _difference(olds_bids, self._bids), _difference(olds_asks, self._asks)
         if not bids and not asks:
-            # Trades and levels beyond the 400th move the sequence too; the link stays at what clients know.
+            # Trades and levels beyond the depth move the sequence too; the link stays at what clients know.
             self._seq = old_seq
             if self._sent_ns - sent_ns < _EMPTY_AFTER_NS:
                 self._sent_ns = sent_ns
@@ -137,7 +140,7 @@ class Feed:
         self._exchange = exchange
         self._publish = publish
         self._wanted = wanted
-        self._books = BooksChannel(exchange)
+        self._books = {channel: BooksChannel(exchange, depth) for channel, depth, _ in _DEEP}
         self._silence = Silence(exchange.faults)
         self._finals = FinalRows(exchange.faults)
         self._last: dict[str, Any] = {}
@@ -148,12 +151,12 @@ class Feed:
         """What a new subscriber gets at once; None for channels that only tell what comes."""
         exchange = self._exchange
         market, now_ms = exchange.market, exchange.now_ms()
-        if channel == "books":
-            if not self._wanted("books"):
-                self._books.refresh()
-            elif self._books.crossed and (correction := self._books.update()):
-                self._publish("books", correction)  # nobody starts from a book that is a lie
-            return self._books.snapshot() if exchange.account.rules.books_snapshot else None
+        if (book := self._books.get(channel)) is not None:
+            if not self._wanted(channel):
+                book.refresh()
+            elif book.crossed and (correction := book.update()):
+                self._publish(channel, correction)  # nobody starts from a book that is a lie
+            return book.snapshot() if exchange.account.rules.books_snapshot else None
         if channel in CANDLES:
             candle = market.candles.forming(channel.removeprefix("candle"))
             return _data(candle.row(final=False)) if self._shown(candle) else None
@@ -176,8 +179,9 @@ class Feed:
 
     def book_was_read(self) -> None:
         """The book is about to be given out over REST."""
-        if self._wanted("books"):
-            self._books.was_read()
+        for channel, book in self._books.items():
+            if self._wanted(channel):
+                book.was_read()
 
     def trade(self, note: TradeNote) -> None:
         """A public trade goes out at once."""
@@ -188,7 +192,7 @@ class Feed:
                 self._publish("trades-all", _data(row))
 
     def tick(self) -> None:
-        """Sends what is due; the order of the book channels is OKX's: bbo-tbt, books, books5."""
+        """Sends what is due; the order of the book channels is OKX's: bbo-tbt first, books5 last."""
         exchange = self._exchange
         market = exchange.market
         if exchange.account.rules.final_candle == "before":
@@ -197,8 +201,9 @@ class Feed:
         if not self._silence.holds(heard=any(map(self._wanted, _BOOKS))):
             if not self.own_touch:
                 self.touch()
-            if self._is_due("books", 100 * _MS) and self._wanted("books"):
-                self._update_books()
+            for channel, _, every_ns in _DEEP:
+                if self._wanted(channel) and self._is_due(channel, every_ns):
+                    self._update_books(channel, self._books[channel])
             self._when_changed("books5", 100 * _MS, lambda: self._sides(5))
         self._when_changed("tickers", 100 * _MS, lambda: market.seq)
         self._when_changed("index-tickers", 100 * _MS, lambda: market.mark)
@@ -213,16 +218,21 @@ class Feed:
         for bar, row in self._finals.due():
             self._send_late(f"candle{bar}", row)
 
-    def _update_books(self) -> None:
-        market, faults, known = self._exchange.market, self._exchange.faults, self._books.seq
+    def _update_books(self, channel: str, book: BooksChannel) -> None:
+        """One update of a deep channel; the faults of the chain are those of `books`."""
+        if channel != "books":
+            if (plain := book.update()) is not None:
+                self._publish(channel, plain)
+            return
+        market, faults, known = self._exchange.market, self._exchange.faults, book.seq
         if market.seq != known and (reset := faults.strikes("sequence_reset")):
             market.seq -= reset.back
-        can_cross = not self._books.crossed and bool(market.matcher.asks.top(1))
+        can_cross = not book.crossed and bool(market.matcher.asks.top(1))
         crossed = can_cross and faults.strikes("crossed_book") is not None
-        update = self._books.update(crossed=crossed)
-        if update is None or (self._books.seq != known and faults.strikes("sequence_gap")):
+        update = book.update(crossed=crossed)
+        if update is None or (book.seq != known and faults.strikes("sequence_gap")):
             return
-        self._publish("books", update)
+        self._publish(channel, update)
 
     def _send_late(self, channel: str, final: list[str]) -> None:
         if not self._wanted(channel):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP
 from typing import Any, Final
 
 from engine.exchange.algos import ORD_TYPES as ALGO_TYPES
@@ -15,7 +14,6 @@ from engine.exchange.instrument import (
     MAX_LIMIT_LOTS,
     MAX_MARKET_LOTS,
     MIN_LOTS,
-    TICK,
     OffGrid,
     decimal_of,
     lots_of,
@@ -23,6 +21,7 @@ from engine.exchange.instrument import (
 )
 from engine.exchange.matching import Side
 from engine.exchange.orders import MarginMode, NewOrder, Protection, Refusal
+from engine.exchange.trailing import Trailing
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 _TAG: Final = re.compile(r"[A-Za-z0-9]{1,16}\Z")
@@ -92,19 +91,6 @@ def price(raw: Mapping[str, Any], name: str) -> int:
     if ticks <= 0:
         raise bad(name)
     return ticks
-
-
-def on_tick(raw: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """The same request with these prices moved to the nearest tick; what is no positive number stays as it is."""
-    moved: dict[str, str] = {}
-    for name in names:
-        try:
-            value = decimal_of(raw.get(name))
-        except ValueError:
-            continue
-        if value > 0:
-            moved[name] = format(max(TICK, (value / TICK).to_integral_value(ROUND_HALF_UP) * TICK), "f")
-    return {**raw, **moved}
 
 
 def size(raw: Mapping[str, Any], name: str = "sz") -> int:
@@ -213,7 +199,7 @@ def new_order(raw: Mapping[str, Any], *, by_code: bool = False) -> NewOrder:
 
 
 def new_algo(raw: Mapping[str, Any], *, algo_id: str, now_ms: int, last_px: int) -> Algo:
-    """A POST order-algo request: conditional, oco or trigger. Raises: Refused."""
+    """A POST order-algo request: conditional, oco, trigger or move_order_stop. Raises: Refused."""
     instrument(raw)
     net_side(raw)
     ord_type = raw.get("ordType")
@@ -249,9 +235,27 @@ def new_algo(raw: Mapping[str, Any], *, algo_id: str, now_ms: int, last_px: int)
         if kind not in _TRIGGER_TYPES:
             raise bad("triggerPxType")
         algo.trigger_type = kind
+    elif ord_type == "move_order_stop":
+        algo.trailing = _trailing(raw, algo.side, last_px)
     else:
         _check_legs(algo, last_px)
     return algo
+
+
+def _trailing(raw: Mapping[str, Any], side: Side, last_px: int) -> Trailing:
+    ratio = None
+    if raw.get("callbackRatio") in (None, ""):
+        spread = price(raw, "callbackSpread")
+    else:
+        spread = None
+        try:
+            ratio = decimal_of(raw["callbackRatio"])
+        except ValueError:
+            raise bad("callbackRatio") from None
+        if not 0 < ratio < 1 or raw.get("callbackSpread") not in (None, ""):
+            raise bad("callbackRatio")
+    active = price(raw, "activePx") if raw.get("activePx") not in (None, "") else None
+    return Trailing(side, ratio, spread, active, None if active is not None else last_px)
 
 
 def _check_legs(algo: Algo, last_px: int) -> None:

@@ -9,6 +9,7 @@ from engine.exchange.algos import Algo
 from engine.exchange.bills import money
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
 from engine.exchange.orders import Fill, Order, Protection
+from engine.exchange.trailing import Trailing
 
 
 def optional_px(ticks: int | None) -> str:
@@ -150,6 +151,17 @@ def fill_row(fill: Fill) -> dict[str, str]:
     }
 
 
+def _trailing_row(trailing: Trailing | None) -> dict[str, str]:
+    if trailing is None:
+        return {"activePx": "", "callbackRatio": "", "callbackSpread": "", "moveTriggerPx": ""}
+    return {
+        "activePx": optional_px(trailing.active),
+        "callbackRatio": "" if trailing.ratio is None else money(trailing.ratio),
+        "callbackSpread": optional_px(trailing.spread),
+        "moveTriggerPx": optional_px(trailing.trigger),
+    }
+
+
 def algo_row(algo: Algo) -> dict[str, Any]:
     """An algo order, for REST and for orders-algo."""
     return {
@@ -170,6 +182,7 @@ def algo_row(algo: Algo) -> dict[str, Any]:
         "triggerPx": optional_px(algo.trigger_px),
         "triggerPxType": algo.trigger_type if algo.trigger_px is not None else "",
         "ordPx": _order_px(algo.trigger_px, algo.order_px),
+        **_trailing_row(algo.trailing),
         "tdMode": algo.td_mode,
         "reduceOnly": "true" if algo.reduce_only else "false",
         "cxlOnClosePos": "true" if algo.legs.cxl_on_close else "false",

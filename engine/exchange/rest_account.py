@@ -54,7 +54,7 @@ class AccountRoutes:
             "ip": "",
             "kycLv": "3",
             "label": "simulated",
-            "level": "Lv1",
+            "level": self._level(),
             "levelTmp": "",
             "mainUid": UID,
             "mgnIsoMode": "automatic",
@@ -69,6 +69,10 @@ class AccountRoutes:
             "uid": UID,
         }
         return Answer(data=[row])
+
+    def _level(self) -> str:
+        vip = self._exchange.account.rules.vip
+        return f"VIP{vip}" if vip else "Lv1"
 
     def leverage_info(self, call: Call) -> Answer:
         """Leverage per margin mode."""
@@ -122,7 +126,7 @@ class AccountRoutes:
             "feeGroup": [],
             "fiat": [],
             "instType": INST_TYPE,
-            "level": "Lv1",
+            "level": self._level(),
             "maker": "",
             "makerU": money(-rules.maker_fee),
             "makerUSDC": "",

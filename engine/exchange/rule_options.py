@@ -97,7 +97,9 @@ OPTIONS: Final[dict[str, Option]] = {
     "taker_fee": Option(_number("0", "0.01"), "0 to 0.01", "fee of a taker, as a fraction of the notional"),
     "fee_digits": Option(_digits, "none, or 2 to 12", "digits after the point that a fee is rounded to, half up"),
     "tiers": Option(
-        _tiers, "maxSz:mmr:imr:maxLever,...", "position tiers, sizes in contracts, rising; imr at most 1/maxLever"
+        _tiers,
+        "maxSz:mmr:imr:maxLever,... with rising sizes",
+        "position tiers, sizes in contracts; imr at most 1/maxLever",
     ),
     "price_band": Option(_number("0.001", "0.5"), "0.001 to 0.5", "how far from the mark an order may be priced"),
     "default_lever": Option(_number("1", "100", 2), "1 to 100", "leverage of both margin modes at the start"),
@@ -128,6 +130,8 @@ OPTIONS: Final[dict[str, Option]] = {
     "too_many_status": _one_of({"429": 429, "200": 200}, "HTTP status of 50011"),
     "channel_connections": Option(_whole(1, 1000), "1 to 1000", "connections that one private channel serves"),
     "connections_per_s": Option(_whole(0, 1000), "0 to 1000", "new websockets per second and address; 0 is any number"),
+    "vip": Option(_whole(0, 9), "0 to 9", "the account's fee tier, VIP; 0 is Lv1"),
+    "tbt_vip": _one_of({"4": 4, "5": 5}, "the tier from which books-l2-tbt and books50-l2-tbt are served"),
     "environment": _words("any", "live", "demo", about="whether the key is one of demo trading; else 50101"),
 }  # fmt: skip
 

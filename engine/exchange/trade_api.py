@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP
 from typing import Any, Final
 
 from engine.exchange import intake
 from engine.exchange.exchange import Exchange
-from engine.exchange.instrument import INST_ID
+from engine.exchange.instrument import INST_ID, TICK, decimal_of
 from engine.exchange.orders import Order, Refusal, forgotten
 from engine.exchange.ratelimit import RateLimiter
 
@@ -103,7 +104,7 @@ class TradeApi:
             "subCode": "",
         }
         if self._exchange.account.rules.off_tick == "round":
-            raw = intake.on_tick(raw, "px", "newPx")
+            raw = _on_tick(raw, "px", "newPx")
         try:
             row.update(act(raw))
         except intake.Refused as refused:
@@ -144,3 +145,16 @@ class TradeApi:
         if order is None or forgotten(order, self._exchange.now_ms()):
             raise intake.Refused(absent, f"Order does not exist ({INST_ID}).")
         return order
+
+
+def _on_tick(raw: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The same request with these prices moved to the nearest tick; what is no positive number stays as it is."""
+    moved: dict[str, str] = {}
+    for name in names:
+        try:
+            value = decimal_of(raw.get(name))
+        except ValueError:
+            continue
+        if value > 0:
+            moved[name] = format(max(TICK, (value / TICK).to_integral_value(ROUND_HALF_UP) * TICK), "f")
+    return {**raw, **moved}

@@ -197,7 +197,7 @@ class Session:
             "id": "" if request_id is None else str(request_id),
             "op": op,
             "code": answer.code,
-            "msg": answer.msg,
+            "msg": "" if answer.data else answer.msg,  # what failed is told item by item; ccxt relies on it
             "data": answer.data,
             "inTime": str(in_us),
             "outTime": str(self._hub.exchange.wall_us()),

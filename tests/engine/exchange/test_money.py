@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.exchange.instrument import notional, sz_text
@@ -166,6 +166,19 @@ def test_a_cross_position_is_liquidated_when_all_cash_is_too_little_and_the_cash
     assert Decimal(0) <= account.cash() < notional(140_000, 1)
     kinds = {note.event for note in venue.exchange.notes if isinstance(note, MoneyNote)}
     assert kinds == {"filled", "liquidation"}
+    assert bills(door, "?subType=111") == []  # its own price was right: the insurance fund had nothing to pay
+
+
+def test_a_new_leverage_of_a_position_is_pushed_as_set_leverage() -> None:
+    line = Line("private")
+    line.login()
+    line.venue.place(sz="3")
+    line.tick()
+    line.ask("subscribe", {"channel": "balance_and_position"}, {"channel": "positions", "instType": "SWAP"})
+    line.venue.exchange.set_lever("isolated", Decimal(6))
+    both, positions = line.tick()
+    assert (both["data"][0]["eventType"], both["data"][0]["balData"][0]["cashBal"]) == ("set_leverage", "99679.04")
+    assert (positions["data"][0]["lever"], positions["data"][0]["margin"]) == ("6", "320")
 
 
 def test_a_liquidation_is_pushed_with_its_event_type_and_a_warning_comes_first() -> None:
@@ -246,6 +259,20 @@ STEP = st.one_of(
 
 
 @settings(deadline=None, max_examples=60)
+@example(
+    [
+        ("trade", "buy", 300, "cross"),
+        ("move", 640_123),
+        ("trade", "buy", 7, "cross"),
+        ("trade", "sell", 100, "cross"),
+        ("move", 641_001),
+        ("trade", "sell", 9, "cross"),
+        ("trade", "sell", 13, "cross"),
+        ("wait", 9),
+    ],
+    None,
+    "margin",
+)
 @given(st.lists(STEP, max_size=25), st.sampled_from([None, 2, 8]), st.sampled_from(["margin", "cash"]))
 def test_the_wallet_is_the_opening_balance_and_its_bills_to_the_last_digit(
     steps: list[Any], fee_digits: int | None, where: Any

@@ -226,6 +226,8 @@ def test_it_ends_when_its_parent_has_gone(start: Start) -> None:
         (("--recording", "nowhere.gz"), ("recording", "'nowhere.gz'", "No such file")),
         (("--recording", "pyproject.toml"), ("recording", "'pyproject.toml'", "Not a gzipped file")),
         (("--balance", "nan"), ("balance", "'nan'", "above 0")),
+        (("--rule", "fee_digits=1"), ("rule fee_digits", "'1'", "2 to 12")),
+        (("--rule", "nothing"), ("rule", "'nothing'", "--help")),
         (("--bogus",), ("--bogus", "--help")),
     ],
 )
