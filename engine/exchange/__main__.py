@@ -52,6 +52,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
+    parser.add_argument("--pose", choices=("demo", "live"), default=None, help="refuse the other one's requests: 50101")
     for name in ("api-key", "secret", "password"):
         parser.add_argument(f"--{name}", default=None, help=f"better: SOVEREIGN_SIM_{name.upper().replace('-', '_')}")
     given = parser.parse_args(argv)
@@ -59,6 +60,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         api_key=environ.get("SOVEREIGN_SIM_API_KEY") or given.api_key or secrets.token_hex(16),
         secret=environ.get("SOVEREIGN_SIM_SECRET") or given.secret or secrets.token_hex(16).upper(),
         passphrase=environ.get("SOVEREIGN_SIM_PASSWORD") or given.password or secrets.token_hex(8),
+        simulated=None if given.pose is None else given.pose == "demo",
     )
     parent = given.parent_pid
     return Settings(

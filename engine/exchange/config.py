@@ -21,11 +21,16 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The one API key that this exchange knows."""
+    """The one API key that this exchange knows.
+
+    `simulated`: a key for demo trading (True) or for production (False), which is refused without or with the header
+    `x-simulated-trading: 1`; None: the header says nothing.
+    """
 
     api_key: str
     secret: str
     passphrase: str
+    simulated: bool | None = None
 
     def __repr__(self) -> str:
         return "Credentials(...)"  # secrets never reach a log
