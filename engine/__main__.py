@@ -10,37 +10,24 @@ from typing import Final
 import aiohttp
 
 from engine.engine import Engine
+from engine.venue.access import access
 from engine.venue.sign import Credentials
 from schemas import topology
 from schemas.process import Runtime, StartError, run_process
 from schemas.settings.tree import Venue
-from schemas.settings.venues import LIVE, Environment, VenueMismatch, environment
+from schemas.settings.venues import LIVE, Environment
 
-CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
 CONFIRMED: Final = "SOVEREIGN_LIVE_CONFIRMED"
 """Set by ops after the operator has typed the instrument's name."""
 
 
 def place_to_trade(venue: Venue, environ: Mapping[str, str]) -> tuple[Environment, Credentials]:
-    """URLs and keys of the venue. Raises: StartError, for whatever is missing, and for a live venue not confirmed."""
-    try:
-        where = environment(venue)
-    except VenueMismatch as error:
-        raise StartError(str(error)) from None
+    """URLs and keys of the venue. Raises: StartError, for what is missing, and for a live venue not confirmed."""
     if venue.name == LIVE and environ.get(CONFIRMED) != venue.instrument:
         raise StartError(
             f"venue live: nobody has confirmed {venue.instrument}; start it with `sovereign up --venue live --live`"
         )
-    if not where.keys and not venue.rest_url:
-        raise StartError(
-            f"venue.rest_url and venue.ws_url are empty; `sovereign up` sets them for the venue {venue.name}"
-        )
-    missing = [name for name in CREDENTIALS if not environ.get(name)]
-    if missing:
-        mend = f"`sovereign keys set {where.keys}`" if where.keys else "`sovereign up` sets them"
-        raise StartError(f"credentials of the venue {venue.name}: {', '.join(missing)} not set; {mend}")
-    api_key, secret, passphrase = (environ[name] for name in CREDENTIALS)
-    return where, Credentials(api_key=api_key, secret=secret, passphrase=passphrase, simulated=where.simulated)
+    return access(venue, environ)
 
 
 async def _main(runtime: Runtime) -> int:

@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "halt": "halt",
     "resume": "resume",
     "config": "config",
+    "keys": "keys",
     "exchange": "exchange",
     "blackbox": "blackbox",
 }

@@ -19,6 +19,8 @@ from schemas.topology import BRAIN, ENGINE, EXCHANGE
 START_ORDER: Final = (EXCHANGE, ENGINE, BRAIN)
 STOP_ORDER: Final = (BRAIN, ENGINE, EXCHANGE)
 
+CONFIRMED: Final = "SOVEREIGN_LIVE_CONFIRMED"
+"""Names the instrument that the operator has confirmed for live trading; never inherited from the user's shell."""
 _CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
 _SIM_CREDENTIALS: Final = ("SOVEREIGN_SIM_API_KEY", "SOVEREIGN_SIM_SECRET", "SOVEREIGN_SIM_PASSWORD")
 _ROOT: Final = Path(sovereign_tui.__file__).resolve().parents[1]
@@ -115,9 +117,16 @@ def brain() -> Command:
     return Command(argv=module("brain"), environment=base_environment())
 
 
+def check(name: str, credentials: Mapping[str, str]) -> Command:
+    """The process that shows the keys of a venue to it; one JSON object on stdout."""
+    added = {**credentials, "SOVEREIGN_VENUE__NAME": name}
+    return Command(argv=module("engine.venue.check"), environment=base_environment() | added)
+
+
 def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Ours, without credentials, able to import this very checkout, its home named absolutely."""
-    kept = {key: value for key, value in environment.items() if key not in {*_CREDENTIALS, *_SIM_CREDENTIALS}}
+    """Ours, without credentials and confirmations, able to import this very checkout, its home named absolutely."""
+    secret = {*_CREDENTIALS, *_SIM_CREDENTIALS, CONFIRMED}
+    kept = {key: value for key, value in environment.items() if key not in secret}
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH", ""))))
     kept["PYTHONUNBUFFERED"] = "1"
     if home := environment.get("SOVEREIGN_HOME"):

@@ -1,0 +1,93 @@
+"""`sovereign keys`: the API keys of the venues, kept in the keyring of the desktop."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import subprocess
+import sys
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from sovereign_tui.cli import common
+from sovereign_tui.ops import credentials, plan
+from sovereign_tui.ops.credentials import CredentialsError, Keys
+
+_PATIENCE_S: Final = 90.0
+"""More than a request's longest time-out."""
+_LABELS: Final = ("API key", "secret", "passphrase")
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="API keys of the venues demo and live.")
+
+_Venue = Annotated[Literal["demo", "live"], typer.Argument(help="Which venue the keys are for.", metavar="VENUE")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("set")
+def set_keys(
+    venue: _Venue,
+    from_stdin: Annotated[bool, typer.Option("--stdin", help="Read three lines: API key, secret, passphrase.")] = False,
+) -> None:
+    """Keep the keys of a venue in the keyring."""
+    try:
+        credentials.safe_backend()  # before anybody types a secret
+        if from_stdin:
+            given = [sys.stdin.readline().strip() for _ in _LABELS]
+        elif sys.stdin.isatty():
+            given = [getpass.getpass(f"{label} of {venue}: ").strip() for label in _LABELS]
+        else:
+            common.fail(["not a terminal; give three lines with --stdin"], common.EXIT_CONFIG)
+        lacking = [label for label, text in zip(_LABELS, given, strict=True) if not text]
+        if lacking:
+            common.fail([f"{', '.join(lacking)}: empty; nothing was changed"], common.EXIT_CONFIG)
+        credentials.store(venue, Keys(api_key=given[0], secret=given[1], passphrase=given[2]))
+    except CredentialsError as error:
+        common.fail([str(error)], common.EXIT_CONFIG)
+    except (KeyboardInterrupt, EOFError):
+        common.fail(["interrupted; nothing was changed"], common.EXIT_INTERRUPTED)
+    typer.echo(f"the keys of {venue} are in the keyring; `sovereign keys check {venue}` shows them to the venue")
+
+
+@app.command()
+def check(venue: _Venue, as_json: _Json = False) -> None:
+    """Whether the keys of a venue are there, and whether the venue takes them. Exit code 0 only if it does."""
+    common.find_settings(common.find_home(as_json=as_json), as_json=as_json)
+    try:
+        keys = credentials.find(venue, os.environ)
+    except CredentialsError as error:
+        common.fail([str(error)], common.EXIT_CONFIG, as_json=as_json)
+    if keys is None:
+        common.fail([f"no keys of {venue}; `sovereign keys set {venue}`"], common.EXIT_CONFIG, as_json=as_json)
+    answer, code = _ask_venue(venue, keys)
+    if answer["problems"]:
+        lines = [f"{venue}: {problem}" for problem in answer["problems"]]
+        common.fail(lines, code, as_json=as_json, venue=venue, taken=answer["taken"])
+    if as_json:
+        common.print_json({"ok": True, "venue": venue, "taken": True, "problems": []})
+    else:
+        typer.echo(f"{venue} takes the keys: they may trade and not withdraw, and the account is set up")
+
+
+@app.command()
+def rm(venue: _Venue) -> None:
+    """Remove the keys of a venue from the keyring."""
+    try:
+        found = credentials.remove(venue)
+    except CredentialsError as error:
+        common.fail([str(error)], common.EXIT_CONFIG)
+    typer.echo(f"the keys of {venue} are removed" if found else f"there were no keys of {venue}")
+
+
+def _ask_venue(venue: str, keys: Keys) -> tuple[dict[str, Any], int]:
+    command = plan.check(venue, keys.variables())
+    try:
+        done = subprocess.run(
+            command.argv, env=command.environment, capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        return {"taken": False, "problems": ["the check has not answered; try again"]}, common.EXIT_FAILED
+    return answer, done.returncode
