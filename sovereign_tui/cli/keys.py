@@ -13,7 +13,8 @@ import typer
 
 from sovereign_tui.cli import common
 from sovereign_tui.ops import credentials, plan
-from sovereign_tui.ops.credentials import CredentialsError, Keys
+from sovereign_tui.ops.credentials import CredentialsError
+from sovereign_tui.ops.keyset import Keys
 
 _PATIENCE_S: Final = 90.0
 """More than a request's longest time-out."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
 from typing import Final
 
 import keyring
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
+from sovereign_tui.ops.keyset import VARIABLES, Keys
+
 SERVICE: Final = "sovereign"
 FIELDS: Final = ("api_key", "secret", "passphrase")
-VARIABLES: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
 _MEND: Final = (
     "unlock or install a keyring (macOS Keychain, GNOME Keyring, KWallet), "
     f"or set {', '.join(VARIABLES)} in the environment"
@@ -24,19 +24,6 @@ _NOTHING: Final = "there is no keyring here"
 
 class CredentialsError(Exception):
     """The keys cannot be read or kept; the message says why and the mend, and holds no secret."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """One API key. Its repr shows nothing."""
-
-    api_key: str = field(repr=False)
-    secret: str = field(repr=False)
-    passphrase: str = field(repr=False)
-
-    def variables(self) -> dict[str, str]:
-        """As the engine wants them in its environment."""
-        return dict(zip(VARIABLES, astuple(self), strict=True))
 
 
 def find(name: str, environ: Mapping[str, str]) -> Keys | None:
@@ -61,7 +48,7 @@ def store(name: str, keys: Keys) -> None:
     """Keep the keys in the keyring. Raises: CredentialsError."""
     backend = safe_backend()
     try:
-        for one, text in zip(FIELDS, astuple(keys), strict=True):
+        for one, text in zip(FIELDS, keys.texts(), strict=True):
             backend.set_password(SERVICE, _entry(name, one), text)
     except KeyringError as error:
         raise _unusable(backend, error) from None

@@ -11,7 +11,8 @@ from keyring.backends import fail, null
 from keyring.errors import KeyringLocked
 
 from sovereign_tui.ops import credentials
-from sovereign_tui.ops.credentials import VARIABLES, CredentialsError, Keys
+from sovereign_tui.ops.credentials import CredentialsError
+from sovereign_tui.ops.keyset import VARIABLES, Keys
 from tests.support.keyring import PlaintextKeyring, TestKeyring
 
 DEMO = Keys(api_key="demo-key", secret="demo-secret", passphrase="demo-phrase")
