@@ -54,12 +54,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One run. `speed` multiplies a recording's time, None is as fast as possible; balance in USDT."""
+    """One run. `speed` multiplies a recording's time, None is as fast as possible; balance in USDT.
+
+    `follow`: websocket of OKX's public side to follow; `follow_rest`: where its past is asked for.
+    """
 
     credentials: Credentials
     port: int = 0
     seed: int = DEFAULT_SEED
     recordings: tuple[Path, ...] = ()
+    follow: str = ""
+    follow_rest: str = ""
     speed: float | None = 1.0
     balance: Decimal = Decimal(100_000)
     latency_ms: int = 0

@@ -29,14 +29,17 @@ _T = TypeVar("_T")
 class Exchange:
     """One venue with one account. Call `advance` before anything else: it brings the market up to now.
 
+    `valid(monotonic ns)` says whether the outside book can be traded on; while it cannot, orders are refused.
     Every change goes into `notes`, in the order in which it happened; whoever publishes takes them out.
     """
 
     def __init__(
-        self, *, clock: Clock, source: MarketSource, past: Iterable[Minute], balance: Decimal, rules: Rules
-    ) -> None:
+        self, *, clock: Clock, source: MarketSource, past: Iterable[Minute], balance: Decimal, rules: Rules,
+        valid: Callable[[int], bool] = lambda now_ns: True,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._source = source
+        self._valid = valid
         self._started_ns = clock.monotonic_ns()
         self.market = MarketState(source.opening(), past, self.now_ms())
         self.account = Account(balance, rules)
@@ -108,6 +111,7 @@ class Exchange:
 
     def place(self, terms: NewOrder) -> Order:
         """Raises: Refused."""
+        self._demand_market()
         return self._now(lambda now: self.desk.place(terms, now))
 
     def cancel(self, order: Order) -> None:
@@ -116,6 +120,7 @@ class Exchange:
 
     def amend(self, order: Order, lots: int | None, px: int | None, req_id: str) -> None:
         """Raises: Refused."""
+        self._demand_market()
         self._now(lambda now: self.desk.amend(order, lots, px, req_id, now))
 
     def cancel_algo(self, algo: Algo) -> None:
@@ -173,6 +178,10 @@ class Exchange:
         if self.account.rules.caa_cancels_algos and not tag:
             for algo in self.protector.algos.live():
                 self.protector.cancel(algo, now_ms)
+
+    def _demand_market(self) -> None:
+        if not self._valid(self._clock.monotonic_ns()):
+            raise Refused("50001", "Service temporarily unavailable. Please try again later.")
 
     def _now(self, act: Callable[[int], _T]) -> _T:
         now_ms = self.now_ms()
