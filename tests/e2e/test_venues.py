@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import psutil
 import pytest
 
 from schemas.settings import load_settings
-from schemas.settings.records import Record, digest, write
+from schemas.settings.records import Record, digest, read, write
 from tests.support.system import System, refuses, system, until
 from tests.support.terminal import Terminal, terminal
 
@@ -28,14 +31,14 @@ HOUR_NS = 3_600 * 10**9
 
 @contextlib.contextmanager
 def posing(pose: str) -> Iterator[dict[str, str]]:
-    """An exchange that poses as demo or live and knows KEYS; its first line."""
+    """An exchange that poses as demo or live and knows KEYS; its first line, and its pid."""
     names = zip(("API_KEY", "SECRET", "PASSWORD"), KEYS.values(), strict=True)
     environment = {"PATH": "", "PYTHONPATH": str(ROOT), **{f"SOVEREIGN_SIM_{name}": text for name, text in names}}
     argv = [sys.executable, "-m", "engine.exchange", "--pose", pose]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
-            yield json.loads(process.stdout.readline())
+            yield json.loads(process.stdout.readline()) | {"pid": str(process.pid)}
         finally:
             process.kill()
 
@@ -134,3 +137,24 @@ def test_live_starts_only_after_the_operator_has_typed_the_instrument() -> None:
         assert (other.returncode, "still run on the venue live" in other.stderr) == (78, True)
         assert here.run("down").returncode == 0
         assert here.pids() == []
+
+
+def test_paper_follows_the_outside_market_is_on_record_and_does_not_trade_when_that_goes_away() -> None:
+    with posing("live") as said, system(VENUE__REST_URL=said["rest"], VENUE__WS_URL=said["ws"]) as here:
+        up = here.run("up", "--venue", "paper")
+        assert up.returncode == 0, up.stderr
+        status = until("trading is active", lambda: active(here))
+        assert (status["venue"], len(status["processes"])) == ("paper", 4)
+        with urllib.request.urlopen(f"{said['rest']}/api/v5/market/ticker?instId=BTC-USDT-SWAP", timeout=5) as answer:
+            outside = json.load(answer)["data"][0]
+        assert abs(status["market"]["last"] - float(outside["last"])) < 0.005 * status["market"]["last"]
+        outside_pid = int(said["pid"])
+        os.kill(outside_pid, signal.SIGSTOP)
+        until("nothing is traded on a silent market", lambda: not active(here))
+        os.kill(outside_pid, signal.SIGCONT)
+        until("trading is active again", lambda: active(here))
+        assert here.run("down").returncode == 0
+        (record,) = read(here.home / "data" / "records").records
+        settings = load_settings(here.home / "settings.toml", here.environment)
+        assert (record.kind, record.instrument, record.settings) == ("paper", "BTC-USDT-SWAP", digest(settings))
+        assert 0 < record.ran_s < (record.ended_ns - record.begun_ns) / 1e9 + 1
