@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "status": "status",
     "halt": "halt",
     "resume": "resume",
+    "rearm": "rearm",
     "config": "config",
     "keys": "keys",
     "exchange": "exchange",

@@ -15,7 +15,9 @@ from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
 from schemas.topology import ENGINE, OPS
 from sovereign_tui.ops import plan
+from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.arming import RECORDS, unarmed
+from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import Control
@@ -103,13 +105,19 @@ class Ops:
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
             engine=lambda: self._fleet.children[ENGINE].state,
         )  # fmt: skip
-        self._resumes = ResumeDesk(halts=self._halts, hub=self._hub, engine=self._watch.engine)
+        asker = Asker(self._hub)
+        resumes = ResumeDesk(halts=self._halts, asker=asker, engine=self._watch.engine)
         self._picture = Picture(
             settings=settings, clock=clock, children=self._fleet.children, hub=self._hub, watch=self._watch,
             halts=self._halts, usage=self._usage,
         )  # fmt: skip
         understood = Commands(
-            picture=self._picture, halts=self._halts, resumes=self._resumes, stop=self._stop, log=self._log
+            picture=self._picture,
+            halts=self._halts,
+            resumes=resumes,
+            stop=self._stop,
+            log=self._log,
+            adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
         )
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
         self._stopped: asyncio.Task[None] | None = None
@@ -118,7 +126,7 @@ class Ops:
             on_log=self._hub.log,
             on_decision=self._on_decision,
             on_halt_ack=self._halts.on_ack,
-            on_signal_ack=self._resumes.on_ack,
+            on_signal_ack=asker.on_ack,
         )
 
     async def serve(self) -> None:
