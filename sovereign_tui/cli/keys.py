@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
-import subprocess
 import sys
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from sovereign_tui.cli import common
-from sovereign_tui.ops import credentials, plan
+from sovereign_tui.ops import credentials
 from sovereign_tui.ops.credentials import CredentialsError
+from sovereign_tui.ops.keycheck import ask_venue
 from sovereign_tui.ops.keyset import Keys
 
-_PATIENCE_S: Final = 90.0
-"""More than a request's longest time-out."""
 _LABELS: Final = ("API key", "secret", "passphrase")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="API keys of the venues demo and live.")
@@ -61,10 +58,10 @@ def check(venue: _Venue, as_json: _Json = False) -> None:
         common.fail([str(error)], common.EXIT_CONFIG, as_json=as_json)
     if keys is None:
         common.fail([f"no keys of {venue}; `sovereign keys set {venue}`"], common.EXIT_CONFIG, as_json=as_json)
-    answer, code = _ask_venue(venue, keys)
-    if answer["problems"]:
-        lines = [f"{venue}: {problem}" for problem in answer["problems"]]
-        common.fail(lines, code, as_json=as_json, venue=venue, taken=answer["taken"])
+    found = ask_venue(venue, keys)
+    if found.problems:
+        lines = [f"{venue}: {problem}" for problem in found.problems]
+        common.fail(lines, found.code, as_json=as_json, venue=venue, taken=found.taken)
     if as_json:
         common.print_json({"ok": True, "venue": venue, "taken": True, "problems": []})
     else:
@@ -79,16 +76,3 @@ def rm(venue: _Venue) -> None:
     except CredentialsError as error:
         common.fail([str(error)], common.EXIT_CONFIG)
     typer.echo(f"the keys of {venue} are removed" if found else f"there were no keys of {venue}")
-
-
-def _ask_venue(venue: str, keys: Keys) -> tuple[dict[str, Any], int]:
-    command = plan.check(venue, keys.variables())
-    try:
-        done = subprocess.run(
-            command.argv, env=command.environment, capture_output=True, text=True, timeout=_PATIENCE_S, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
-        return {"taken": False, "problems": ["the check has not answered; try again"]}, common.EXIT_FAILED
-    return answer, done.returncode

@@ -17,6 +17,7 @@ from schemas.settings.venues import LIVE
 from sovereign_tui.cli import common
 from sovereign_tui.ops import launch, plan
 from sovereign_tui.ops.arming import unarmed
+from sovereign_tui.ops.keycheck import ask_venue
 
 app = typer.Typer(add_completion=False)
 
@@ -72,6 +73,8 @@ def prepare(home: Home, venue: str | None, *, live: bool, as_json: bool = False)
     elsewhere = launch.orphans_elsewhere(home, name)
     if elsewhere is not None:
         problems.append(f"engine and brain still run on the venue {elsewhere}: `sovereign down` stops them")
+    if not problems and keys is not None and not launch.orphans(home):
+        problems += ask_venue(name, keys).problems  # what runs already is looked after, whatever the venue says now
     if problems:
         common.fail([f"venue {name}: {problem}" for problem in problems], common.EXIT_CONFIG, as_json=as_json)
     added = keys.variables() if keys is not None else {}
