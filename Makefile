@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check bench clean tools
+.PHONY: install run test check soak bench clean tools
 
 install: $(STAMP)
 
@@ -34,6 +34,11 @@ check: install tools
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m pytest -q tests/contract
+
+# the model test with many more steps, other ones each time: make soak MODEL_STEPS=1000000
+soak: MODEL_STEPS ?= 200000
+soak: install
+	MODEL_STEPS=$(MODEL_STEPS) $(BIN)/python -m pytest -q -s --timeout 0 tests/engine/execution/test_model.py
 
 bench: install
 	$(BIN)/python -m tests.bench

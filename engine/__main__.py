@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Final
 
 import aiohttp
 
 from engine.engine import Engine
+from engine.venue.access import access
 from engine.venue.sign import Credentials
 from schemas import topology
 from schemas.process import Runtime, StartError, run_process
+from schemas.settings.tree import Venue
+from schemas.settings.venues import LIVE, Environment
+
+CONFIRMED: Final = "SOVEREIGN_LIVE_CONFIRMED"
+"""Set by ops after the operator has typed the instrument's name."""
 
 
-def _credentials() -> Credentials:
-    """Keys of the venue, from the environment alone."""
-    names = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
-    missing = [name for name in names if not os.environ.get(name)]
-    if missing:
-        raise StartError(f"credentials: {', '.join(missing)} not set; `sovereign up` sets them for the venue sim")
-    api_key, secret, passphrase = (os.environ[name] for name in names)
-    return Credentials(api_key=api_key, secret=secret, passphrase=passphrase)
+def place_to_trade(venue: Venue, environ: Mapping[str, str]) -> tuple[Environment, Credentials]:
+    """URLs and keys of the venue. Raises: StartError, for what is missing, and for a live venue not confirmed."""
+    if venue.name == LIVE and environ.get(CONFIRMED) != venue.instrument:
+        raise StartError(
+            f"venue live: nobody has confirmed {venue.instrument}; start it with `sovereign up --venue live --live`"
+        )
+    return access(venue, environ)
 
 
 async def _main(runtime: Runtime) -> int:
-    venue = runtime.settings.venue
-    if not venue.rest_url or not venue.ws_url:
-        raise StartError("venue.rest_url and venue.ws_url are empty; `sovereign up` sets them for the venue sim")
+    where, credentials = place_to_trade(runtime.settings.venue, os.environ)
     async with aiohttp.ClientSession(skip_auto_headers=("User-Agent",)) as session:
-        engine = Engine(runtime, session, _credentials(), (venue.rest_url.rstrip("/"), venue.ws_url.rstrip("/")))
+        engine = Engine(runtime, session, credentials, (where.rest_url, where.ws_url))
         return await engine.run()
 
 

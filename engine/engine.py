@@ -145,8 +145,8 @@ class Engine:
             self.desk.open()  # what comes before the venue has been asked is refused: trading is HALTED
         try:
             await self._run_parts()
-        except* StartError as errors:  # what only the operator can mend, found by one of the parts
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            raise _told_to_the_operator(group) or group from None
         finally:
             self.limits.save()
             self._journal.close()
@@ -267,6 +267,15 @@ class Engine:
     def refused_peers(self) -> int:
         """Attempts to connect without the right keys, on any of our sockets."""
         return self._runtime.wire.refused_peers
+
+
+def _told_to_the_operator(group: BaseExceptionGroup[BaseException]) -> StartError | None:
+    """What only the operator can mend, found by one of the parts, however deep."""
+    for error in group.exceptions:
+        found = _told_to_the_operator(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, StartError):
+            return found
+    return None
 
 
 def _open_journal(runtime: Runtime) -> Journal:

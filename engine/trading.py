@@ -22,11 +22,13 @@ from engine.private import PrivateFeed
 from engine.risk.ledger import Ledger
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.risk.view import Terms
-from engine.venue.answers import VenueError
+from engine.venue import codes
+from engine.venue.answers import VenueError, VenueRefused
 from engine.venue.rest import Rest
 from engine.venue.timing import ClockWatch
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.messages import DecidedOn, OrderRequest, TradingState
+from schemas.process import StartError
 from schemas.settings import Settings
 
 _LOOK_EVERY_S: Final = 0.025
@@ -179,6 +181,8 @@ class Trading:
             try:
                 findings = await self._reconcile()
             except (VenueError, Unresolved) as error:
+                if self.terms is None and isinstance(error, VenueRefused) and error.code in codes.KEYS:
+                    raise StartError(f"venue: {error}; `sovereign keys check` says what is wrong with them") from None
                 self._log("warning", f"reconcile: {error}; again in {_AGAIN_S:g} s")
                 await asyncio.sleep(_AGAIN_S)
                 continue

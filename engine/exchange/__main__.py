@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final, NoReturn
@@ -22,14 +22,18 @@ from engine.exchange.exchange import Exchange
 from engine.exchange.faults import catalogue, load
 from engine.exchange.faults.switchboard import Switchboard
 from engine.exchange.market.events import MarketSource
-from engine.exchange.market.history import synthesise
+from engine.exchange.market.follow import Follower
+from engine.exchange.market.history import Minute, synthesise
+from engine.exchange.market.live import LiveMarket
+from engine.exchange.market.past import PastError, fetch
 from engine.exchange.market.recording import Recording, RecordingError
 from engine.exchange.market.synthetic import SyntheticMarket
 from engine.exchange.server import HOST, Server
-from schemas.clock import SystemClock
+from schemas.clock import NS_PER_MS, SystemClock
 
 BAD_CONFIGURATION: Final = 78
 _PARENT_CHECK_S: Final = 0.5
+_RETRY_S: Final = 2.0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,6 +59,8 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--port", default="0", help="loopback port; 0 takes a free one")
     parser.add_argument("--seed", default=str(DEFAULT_SEED), help="seed of the synthetic market and of the past")
     parser.add_argument("--recording", action="append", default=[], metavar="FILE", help="again: what continues it")
+    parser.add_argument("--follow", default="", metavar="URL", help="OKX's public websocket as the outside market")
+    parser.add_argument("--follow-rest", default="", metavar="URL", help="where the past of that market is asked for")
     parser.add_argument("--speed", default="1", help="of the recording: a factor of at least 1, or max")
     parser.add_argument("--balance", default="100000", help="USDT")
     parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
@@ -62,6 +68,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--faults", default=None, metavar="FILE", help="TOML: what goes wrong, and when; see below")
     parser.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="again for each; see below")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
+    parser.add_argument("--pose", choices=("demo", "live"), default=None, help="refuse the other one's requests: 50101")
     for name in ("api-key", "secret", "password"):
         parser.add_argument(f"--{name}", default=None, help=f"better: SOVEREIGN_SIM_{name.upper().replace('-', '_')}")
     given = parser.parse_args(argv)
@@ -69,6 +76,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         api_key=environ.get("SOVEREIGN_SIM_API_KEY") or given.api_key or secrets.token_hex(16),
         secret=environ.get("SOVEREIGN_SIM_SECRET") or given.secret or secrets.token_hex(16).upper(),
         passphrase=environ.get("SOVEREIGN_SIM_PASSWORD") or given.password or secrets.token_hex(8),
+        simulated=None if given.pose is None else given.pose == "demo",
     )
     parent = given.parent_pid
     return Settings(
@@ -76,6 +84,8 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         port=_whole("port", given.port, 0, 65_535),
         seed=_whole("seed", given.seed, 0, 2**63),
         recordings=tuple(Path(name) for name in given.recording),
+        follow=_url("follow", given.follow, "ws://", "wss://"),
+        follow_rest=_url("follow-rest", given.follow_rest, "http://", "https://"),
         speed=_speed(given.speed),
         balance=_balance(given.balance),
         latency_ms=_whole("latency-ms", given.latency_ms, 0, 60_000),
@@ -95,6 +105,12 @@ def _whole(field: str, text: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise ConfigError(field, text, mend)
     return value
+
+
+def _url(field: str, text: str, *schemes: str) -> str:
+    if text and not text.startswith(schemes):
+        raise ConfigError(field, text, f"give a URL that begins with {' or '.join(schemes)}")
+    return text.rstrip("/")
 
 
 def _speed(text: str) -> float | None:
@@ -122,11 +138,7 @@ def _balance(text: str) -> Decimal:
 
 
 def build(settings: Settings) -> Server:
-    """The parts, put together. Raises: ConfigError if the recording or the faults cannot be used."""
-    clock = SystemClock()
-    plan = load.Plan(seed=None, faults=()) if settings.faults is None else load.read(settings.faults)
-    faults = Switchboard(settings.seed if plan.seed is None else plan.seed, clock)
-    faults.arm_all(plan.faults)
+    """The parts around a market of our own. Raises: ConfigError if the recording or the faults cannot be used."""
     source: MarketSource
     if settings.recordings:
         try:
@@ -140,28 +152,59 @@ def build(settings: Settings) -> Server:
     else:
         source = SyntheticMarket(settings.seed)
     bids, _ = source.opening()
+    return _serve(settings, source, synthesise(settings.seed, bids[0].px))
+
+
+def _serve(
+    settings: Settings, source: MarketSource, past: list[Minute], valid: Callable[[int], bool] = lambda now_ns: True
+) -> Server:
+    clock = SystemClock()
+    plan = load.Plan(seed=None, faults=()) if settings.faults is None else load.read(settings.faults)
+    faults = Switchboard(settings.seed if plan.seed is None else plan.seed, clock)
+    faults.arm_all(plan.faults)
     exchange = Exchange(
         clock=clock,
         source=source,
-        past=synthesise(settings.seed, bids[0].px),
+        past=past,
         balance=settings.balance,
         rules=settings.rules,
         faults=faults,
+        valid=valid,
     )
     return Server(exchange, settings.credentials, latency_ms=settings.latency_ms, frames_per_s=settings.frames_per_s)
 
 
+async def _build_following(settings: Settings, market: LiveMarket, follower: Follower) -> Server:
+    """The parts around a market that is followed, as soon as its book and its past are known."""
+    clock = SystemClock()
+    past: list[Minute] | None = None
+    while past is None or market.problem:
+        await follower.first_book()
+        if not settings.follow_rest:
+            past = synthesise(settings.seed, market.opening()[0][0].px)
+            continue
+        try:
+            past = await fetch(settings.follow_rest, clock.wall_ns() // NS_PER_MS)
+        except PastError as error:
+            say(f"follow-rest: {error}; asked for again")
+            await asyncio.sleep(_RETRY_S)
+    return _serve(settings, market, past, market.valid)
+
+
 async def run(settings: Settings) -> None:
-    """Serves until SIGTERM, SIGINT or the parent's end. Raises: ConfigError if the port cannot be had."""
+    """Serves until SIGTERM, SIGINT or the parent's end. Raises: ConfigError if port or recording cannot be had."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = build(settings)
     tasks: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
     if settings.parent_pid is not None:
         tasks.append(asyncio.create_task(_parent_gone(settings.parent_pid)))
+    server = None
     try:
+        server = await _made(settings, tasks)
+        if server is None:
+            return
         try:
             port = await server.start(settings.port)
         except OSError as error:
@@ -183,7 +226,26 @@ async def run(settings: Settings) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await server.stop()
+        if server is not None:
+            await server.stop()
+
+
+async def _made(settings: Settings, tasks: list[asyncio.Task[object]]) -> Server | None:
+    """The server; None, if it was told to stop before the followed market was there. Raises: ConfigError."""
+    if not settings.follow:
+        return build(settings)
+    market = LiveMarket()
+    follower = Follower(settings.follow, market, clock=SystemClock(), say=say)
+    tasks.append(asyncio.create_task(follower.run()))
+    making = asyncio.create_task(_build_following(settings, market, follower))
+    try:
+        await asyncio.wait([*tasks, making], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+        return making.result() if making.done() else None
+    finally:
+        making.cancel()
 
 
 async def _parent_gone(pid: int) -> None:

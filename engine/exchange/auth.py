@@ -53,6 +53,8 @@ def check_rest(
         return AuthFailure("50102", "Timestamp request expired")
     if not _same(headers["OK-ACCESS-KEY"], credentials.api_key):
         return AuthFailure("50111", "Invalid OK-ACCESS-KEY")
+    if credentials.simulated is not None and credentials.simulated != (headers.get("x-simulated-trading") == "1"):
+        return AuthFailure("50101", "APIKey does not match current environment.")
     if not _same(headers["OK-ACCESS-PASSPHRASE"], credentials.passphrase):
         return AuthFailure("50105", "Request header OK-ACCESS-PASSPHRASE incorrect.")
     if not _same(headers["OK-ACCESS-SIGN"], sign(credentials.secret, stamp + method + raw_target + body)):

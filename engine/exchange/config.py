@@ -24,11 +24,16 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The one API key that this exchange knows."""
+    """The one API key that this exchange knows.
+
+    `simulated`: a key for demo trading (True) or for production (False), which is refused without or with the header
+    `x-simulated-trading: 1`; None: the header says nothing.
+    """
 
     api_key: str
     secret: str
     passphrase: str
+    simulated: bool | None = None
 
     def __repr__(self) -> str:
         return "Credentials(...)"  # secrets never reach a log
@@ -77,12 +82,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One run. `speed` multiplies a recording's time, None is as fast as possible; balance in USDT."""
+    """One run. `speed` multiplies a recording's time, None is as fast as possible; balance in USDT.
+
+    `follow`: websocket of OKX's public side to follow; `follow_rest`: where its past is asked for.
+    """
 
     credentials: Credentials
     port: int = 0
     seed: int = DEFAULT_SEED
     recordings: tuple[Path, ...] = ()
+    follow: str = ""
+    follow_rest: str = ""
     speed: float | None = 1.0
     balance: Decimal = Decimal(100_000)
     latency_ms: int = 0

@@ -37,6 +37,7 @@ _T = TypeVar("_T")
 class Exchange:
     """One venue with one account. Call `advance` before anything else: it brings the market up to now.
 
+    `valid(monotonic ns)` says whether the outside book can be traded on; while it cannot, orders are refused.
     Every change goes into `notes`, in the order in which it happened; whoever publishes takes them out.
     """
 
@@ -49,11 +50,13 @@ class Exchange:
         balance: Decimal,
         rules: Rules,
         faults: Switchboard | None = None,
+        valid: Callable[[int], bool] = lambda now_ns: True,
     ) -> None:
         self._clock = clock
         self.faults = Switchboard(0, clock) if faults is None else faults
         self._skew_ms = self.faults.skew_ms()
         self._source = source
+        self._valid = valid
         self._started_ns = clock.monotonic_ns()
         self.market = MarketState(source.opening(), past, self.now_ms(), own_seq=rules.trades_seq == "own")
         self.account = Account(balance, rules)
@@ -144,6 +147,7 @@ class Exchange:
     def place(self, terms: NewOrder) -> Order:
         """Raises: Refused."""
         self.bulletin.check_open(terms.ord_type)
+        self._demand_market()
         return self._now(lambda now: self.desk.place(terms, now))
 
     def cancel(self, order: Order) -> None:
@@ -157,6 +161,7 @@ class Exchange:
 
     def amend(self, order: Order, lots: int | None, px: int | None, req_id: str) -> None:
         """Raises: Refused."""
+        self._demand_market()
         self._now(lambda now: self.desk.amend(order, lots, px, req_id, now))
 
     def cancel_algo(self, algo: Algo) -> None:
@@ -225,6 +230,10 @@ class Exchange:
         if self.account.rules.caa_cancels_algos and not tag:
             for algo in self.protector.algos.live():
                 self.protector.cancel(algo, now_ms)
+
+    def _demand_market(self) -> None:
+        if not self._valid(self._clock.monotonic_ns()):
+            raise Refused("50001", "Service temporarily unavailable. Please try again later.")
 
     def _now(self, act: Callable[[int], _T]) -> _T:
         now_ms = self.now_ms()

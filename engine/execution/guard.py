@@ -135,7 +135,7 @@ class Guard:
         held = self._account.contracts
         if held is None or version != self._account.version or entering != self._entering():
             self._changed.set()  # something happened meanwhile: what was read may be older than what is known
-            return Step(do=Do.WAIT, why="the venue spoke meanwhile")
+            return Step(do=Do.WAIT, covered=False, why="the venue spoke meanwhile")
         self._account.on_algos(algos)
         self._on_change()
         now_ns = self._clock.monotonic_ns()

@@ -41,16 +41,12 @@ class Levels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What to do, about which algo orders, and why."""
+    """What to do, about which algo orders, and why. `covered`: the venue holds a stop for all of it now."""
 
     do: Do
+    covered: bool
     algo_ids: tuple[str, ...] = ()
     why: str = ""
-
-    @property
-    def covered(self) -> bool:
-        """Whether the venue holds a stop for all of it now."""
-        return self.do in {Do.NOTHING, Do.CANCEL}
 
 
 def next_step(
@@ -68,44 +64,48 @@ def next_step(
     `held`: signed contracts. `bare_s`: for how long some of it has had no stop. `refused`: the venue refused our OCO.
     `entering`: an order that adds to the position is on its way.
     """
-    if not held:
-        stale = tuple(algo.algoId for algo in algos if _ours(algo))
-        if stale and not entering:
-            return Step(do=Do.CANCEL, algo_ids=stale, why="the position is gone")
-        return Step(do=Do.NOTHING)
     closing = "sell" if held > 0 else "buy"
-    stale = tuple(algo.algoId for algo in algos if _ours(algo) and algo.side != closing)
-    if stale:
-        return Step(do=Do.CANCEL, algo_ids=stale, why="of a position that is gone")
+    ours = [algo for algo in algos if algo.algoClOrdId.startswith(OURS)]
+    stale = tuple(algo.algoId for algo in ours if not held or algo.side != closing)
+    if not held:
+        if stale and not entering:
+            return Step(do=Do.CANCEL, covered=True, algo_ids=stale, why="the position is gone")
+        return Step(do=Do.NOTHING, covered=True)
     stops = [algo for algo in algos if algo.side == closing and algo.slTriggerPx]
+    covered, surplus = _cover(abs(held), stops)
+    why = f"stops for {_total(stops)} of {abs(held)} contracts"
+    if not covered and (bare_s >= limit_s or _total(stops) > abs(held)):
+        # Stops for more than is held would be refused whole when they trigger, reduce-only: nothing to wait for.
+        act = Do.UNPROTECTED if levels is None else Do.CLOSE if refused else Do.PLACE
+        return Step(do=act, covered=False, why=why)
+    if stale:
+        return Step(do=Do.CANCEL, covered=covered, algo_ids=stale, why="of a position that is gone")
+    mine = tuple(algo.algoId for algo in surplus if algo in ours)
+    if mine:
+        return Step(do=Do.CANCEL, covered=covered, algo_ids=mine, why=f"more than the {abs(held)} contracts held")
+    return Step(do=Do.NOTHING if covered else Do.WAIT, covered=covered, why=why)
+
+
+def _cover(held: Decimal, stops: Sequence[Algo]) -> tuple[bool, Sequence[Algo]]:
+    """Whether the stops hold all of it, and those that are too much."""
     whole = [algo for algo in stops if algo.closeFraction == "1"]
     if whole:
-        surplus = tuple(algo.algoId for algo in stops if algo is not whole[0] and _ours(algo))
-        return Step(do=Do.CANCEL, algo_ids=surplus, why="one stop holds it all") if surplus else Step(do=Do.NOTHING)
-    return _by_size(abs(held), stops, levels, bare_s, limit_s, refused=refused)
-
-
-def _by_size(
-    held: Decimal, stops: list[Algo], levels: Levels | None, bare_s: float, limit_s: float, *, refused: bool
-) -> Step:
-    sizes = [number(algo.sz) or Decimal(0) for algo in stops]
-    total = sum(sizes, Decimal(0))
+        return True, [algo for algo in stops if algo is not whole[0]]
+    total = _total(stops)
     if total == held:
-        return Step(do=Do.NOTHING)
-    for algo, size in zip(stops, sizes, strict=True):
-        if total - size == held and _ours(algo):
-            return Step(do=Do.CANCEL, algo_ids=(algo.algoId,), why=f"{total} contracts of stops for {held} held")
-    # Stops for more than is held would be refused whole when they trigger (reduce-only), so that counts as bare, too.
-    why = f"stops for {total} of {held} contracts"
-    if bare_s < limit_s and total < held:
-        return Step(do=Do.WAIT, why=why)
-    if levels is None:
-        return Step(do=Do.UNPROTECTED, why=why)
-    return Step(do=Do.CLOSE if refused else Do.PLACE, why=why)
+        return True, ()
+    for algo in stops:
+        if total - _size(algo) == held:
+            return True, [algo]
+    return False, ()
 
 
-def _ours(algo: Algo) -> bool:
-    return algo.algoClOrdId.startswith(OURS)
+def _total(stops: Sequence[Algo]) -> Decimal:
+    return sum((_size(algo) for algo in stops), Decimal(0))
+
+
+def _size(algo: Algo) -> Decimal:
+    return number(algo.sz) or Decimal(0)
 
 
 def whole_oco(instrument: str, margin_mode: str, held: Decimal, levels: Levels, client_id: str) -> dict[str, object]:

@@ -16,11 +16,12 @@ from schemas.clock import NS_PER_MS, NS_PER_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """API key of the venue. Its repr shows nothing."""
+    """API key of the venue, and whether it is one for simulated trading (OKX's demo). Its repr shows no secret."""
 
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     passphrase: str = field(repr=False)
+    simulated: bool = False
 
 
 def _sign(credentials: Credentials, text: str) -> str:
@@ -29,15 +30,20 @@ def _sign(credentials: Credentials, text: str) -> str:
 
 
 def rest_headers(credentials: Credentials, *, method: str, target: str, body: str, wall_ns: int) -> dict[str, str]:
-    """Headers of a signed request; `target` is the raw path with its query."""
+    """Headers of a signed request; `target` is the raw path with its query.
+
+    A key for simulated trading brings the header that OKX asks for: without it, its own host answers 50101.
+    """
     moment = datetime.fromtimestamp(wall_ns / NS_PER_S, UTC)
     timestamp = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{wall_ns // NS_PER_MS % 1000:03d}Z"
+    simulated = {"x-simulated-trading": "1"} if credentials.simulated else {}
     return {
         "OK-ACCESS-KEY": credentials.api_key,
         "OK-ACCESS-SIGN": _sign(credentials, timestamp + method + target + body),
         "OK-ACCESS-TIMESTAMP": timestamp,
         "OK-ACCESS-PASSPHRASE": credentials.passphrase,
         "Content-Type": "application/json",
+        **simulated,
     }
 
 

@@ -32,7 +32,11 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     `SOVEREIGN_<SECTION>__<KEY>` overrides a key; other SOVEREIGN_ variables are not settings.
     Raises: SettingsError.
     """
-    text = _read(path)
+    return parse_settings(_read(path), path, environment)
+
+
+def parse_settings(text: str, path: Path, environment: Mapping[str, str]) -> Settings:
+    """The same, of the text that `path` has, or shall have. Raises: SettingsError."""
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -42,7 +46,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         if name.startswith(PREFIX) and "__" in name:
             keys = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
             origins[keys] = name
-            _put(tree, keys, _toml_value(value), name)
+            _put(tree, keys, toml_value(value), name)
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -83,7 +87,7 @@ def _read(path: Path) -> str:
         raise SettingsError([f"{path}: cannot be read ({error}); mend the file or its mode"]) from None
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
     """The value as TOML reads it; a bare word is a text."""
     try:
         return tomllib.loads(f"x = {text}")["x"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from schemas.settings import Home
 from sovereign_tui.cli import common
-from sovereign_tui.cli.up import prepare, start
-from sovereign_tui.ops import launch
+from sovereign_tui.cli.up import LiveOption, VenueOption, begin, prepare
+from sovereign_tui.ops import client, launch
+
+_WAIT_S: Final = 5.0
 
 app = typer.Typer(add_completion=False)
 
@@ -18,20 +21,36 @@ app = typer.Typer(add_completion=False)
 def tui(
     attach: Annotated[bool, typer.Option("--attach", help="Only watch a system that runs already.")] = False,
     readonly: Annotated[bool, typer.Option("--readonly", help="Watch; command nothing.")] = False,
-    venue: Annotated[str | None, typer.Option(help="Where to trade: sim.")] = None,
+    venue: VenueOption = None,
+    live: LiveOption = False,
 ) -> None:
     """Open the cockpit."""
-    if attach:
-        home = common.find_home()
+    home = common.find_home()
+    if launch.ops_is_running(home):
+        _demand_venue(home, venue)
         settings = common.find_settings(home)
-        if not launch.ops_is_running(home):
-            common.fail(["ops is not running; start it with `sovereign up` or `sovereign tui`"], common.EXIT_DOWN)
+    elif attach:
+        common.fail(["ops is not running; start it with `sovereign up` or `sovereign tui`"], common.EXIT_DOWN)
     else:
-        home, settings = prepare(venue)
-        if not launch.ops_is_running(home):
-            outcome = start(home, settings, quiet=False)
-            if outcome.code != common.EXIT_OK:
-                common.fail(outcome.problems, outcome.code)
+        start = prepare(home, venue, live=live)
+        settings = start.settings
+        outcome = begin(start, quiet=False)
+        if outcome.code != common.EXIT_OK:
+            common.fail(outcome.problems, outcome.code)
     cockpit = importlib.import_module("sovereign_tui.cockpit.app")
     code: int = cockpit.run(home=home, settings=settings, readonly=readonly)
     raise typer.Exit(code)
+
+
+def _demand_venue(home: Home, venue: str | None) -> None:
+    """A cockpit shows what runs: exits with 1 if another venue was asked for."""
+    if venue is None:
+        return
+    try:
+        runs = client.request_blocking(home, {"cmd": "status"}, _WAIT_S)["venue"]
+    except client.OpsError as error:
+        common.fail([str(error)], common.EXIT_FAILED)
+    if runs != venue:
+        common.fail(
+            [f"the venue {runs} is running: leave out --venue, or stop it with `sovereign down`"], common.EXIT_FAILED
+        )

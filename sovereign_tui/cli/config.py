@@ -1,12 +1,22 @@
-"""`sovereign config`: the settings that are in force, whether they are right, and where they live."""
+"""`sovereign config`: the settings that are in force, whether they are right, where they live, and changing one."""
 
 from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import BaseModel
 
-from schemas.settings import Settings
+from schemas.settings import Home, Settings, SettingsError
+from schemas.settings.edit import Change, toml_text, write
+from schemas.settings.edit import change as change_of
+from schemas.settings.risk import loosened
 from sovereign_tui.cli import common
+from sovereign_tui.ops import client, launch
+
+_WAIT_S: Final = 8.0
+_RISK: Final = "risk"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Settings.")
 
@@ -31,6 +41,81 @@ def check() -> None:
 def path() -> None:
     """Where the settings file is, or would be."""
     typer.echo(str(common.find_home().settings_file))
+
+
+@app.command("set", context_settings={"ignore_unknown_options": True})
+def set_key(
+    key: Annotated[str, typer.Argument(help="Section and key, as `risk.max_orders_per_s`.")],
+    value: Annotated[str, typer.Argument(help="The new value, as TOML.")],
+    yes_loosen: Annotated[
+        bool, typer.Option("--yes-loosen", help="Confirm a looser limit where there is no terminal.")
+    ] = False,
+) -> None:
+    """Change one setting: a limit of [risk] in the running system too, the others from the next start on."""
+    home = common.find_home()
+    try:
+        change = change_of(home.settings_file, key, value)
+    except SettingsError as error:
+        common.fail(error.problems, common.EXIT_CONFIG)
+    running = launch.ops_is_running(home)
+    said = f"{key} = {change.value}"
+    if change.section != _RISK:
+        said += "; the running system takes it at its next start" if running else ""
+    elif running:
+        said = _tell(home, change, yes_loosen=yes_loosen)
+    elif left := launch.orphans(home):
+        common.fail([f"{', '.join(left)} runs without ops; `sovereign up` first"], common.EXIT_FAILED)
+    elif loosened(change.before.risk, change.after.risk):
+        _confirm(change, _value_of(change.before, key), yes_loosen=yes_loosen)
+    try:
+        write(home.settings_file, change.text)
+    except OSError as error:
+        problem = f"{home.settings_file}: cannot be written ({error.strerror}); mend its mode"
+        common.fail([*([f"the running system has it, {said}"] if running else []), problem], common.EXIT_FAILED)
+    typer.echo(said)
+
+
+def _tell(home: Home, change: Change, *, yes_loosen: bool) -> str:
+    """Has the running system take it; what it said. Exits with 1 if it did not take it."""
+    answer = _ask(home, change, confirmed=False)
+    if not answer["ok"] and answer["loosening"]:
+        _confirm(change, answer["old"], yes_loosen=yes_loosen)
+        answer = _ask(home, change, confirmed=True)
+    if not answer["ok"]:
+        common.fail([answer["text"]], common.EXIT_FAILED)
+    return str(answer["text"])
+
+
+def _ask(home: Home, change: Change, *, confirmed: bool) -> dict[str, Any]:
+    command = {
+        "cmd": "config", "key": change.key, "value": change.value, "confirmed": confirmed, "issuer": common.issuer(),
+    }  # fmt: skip
+    try:
+        return client.request_blocking(home, command, _WAIT_S)
+    except client.OpsError as error:
+        common.fail([str(error)], common.EXIT_FAILED)
+
+
+def _confirm(change: Change, old: str, *, yes_loosen: bool) -> None:
+    """A looser limit: the operator types the key's name, or has said so where there is no terminal."""
+    what = f"{change.key}: {old} -> {change.value} allows more than now"
+    if not sys.stdin.isatty():
+        if not yes_loosen:
+            common.fail([f"{what}; say --yes-loosen, or type it at a terminal"], common.EXIT_CONFIG)
+        return
+    sys.stderr.write(f"{what}. Type {change.key} to confirm: ")
+    sys.stderr.flush()
+    try:
+        typed = sys.stdin.readline().strip()
+    except KeyboardInterrupt:
+        typed = ""
+    if typed != change.key:
+        common.fail([f"{change.key} was not typed; nothing was changed"], common.EXIT_CONFIG)
+
+
+def _value_of(settings: Settings, key: str) -> str:
+    section, _, name = key.partition(".")
+    return toml_text(settings.model_dump(mode="json")[section][name])
 
 
 def as_toml(settings: Settings) -> str:

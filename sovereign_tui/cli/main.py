@@ -21,7 +21,9 @@ COMMANDS: Final[dict[str, str]] = {
     "status": "status",
     "halt": "halt",
     "resume": "resume",
+    "rearm": "rearm",
     "config": "config",
+    "keys": "keys",
     "exchange": "exchange",
     "blackbox": "blackbox",
 }

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from schemas.clock import SystemClock
 from schemas.settings import Home, Settings
+from schemas.settings.venues import LIVE
 from sovereign_tui.cli import common
-from sovereign_tui.ops import launch
+from sovereign_tui.ops import launch, plan
+from sovereign_tui.ops.arming import unarmed
+from sovereign_tui.ops.keycheck import ask_venue
 
 app = typer.Typer(add_completion=False)
+
+VenueOption = Annotated[str | None, typer.Option("--venue", help="Where to trade: sim, paper, demo or live.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Trade with money, on the venue live.")]
 
 
 @app.command()
 def up(
-    venue: Annotated[str | None, typer.Option(help="Where to trade: sim.")] = None,
+    venue: VenueOption = None,
+    live: LiveOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Start what is needed to trade, in the background."""
-    home, settings = prepare(venue, as_json=as_json)
+    home = common.find_home(as_json=as_json)
     if launch.ops_is_running(home):
         pid = launch.running_ops(home)
         fail_running(pid, as_json=as_json)
-    outcome = start(home, settings, quiet=as_json)
+    start = prepare(home, venue, live=live, as_json=as_json)
+    outcome = begin(start, quiet=as_json)
     if outcome.code != common.EXIT_OK:
         common.fail(outcome.problems, outcome.code, as_json=as_json, status=outcome.status)
     assert outcome.status is not None
@@ -37,29 +48,66 @@ def up(
         typer.echo(f"up: {outcome.status['state']} on {outcome.status['venue']}{halted}")
 
 
-def prepare(venue: str | None, *, as_json: bool = False) -> tuple[Home, Settings]:
-    """Home and settings of a start, refused before anything is started: exits with 78."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A start that nothing stands against. `added`: keys and confirmation for ops, where the venue asks for them."""
+
+    home: Home
+    settings: Settings
+    added: Mapping[str, str] = field(repr=False)
+
+
+def prepare(home: Home, venue: str | None, *, live: bool, as_json: bool = False) -> Start:
+    """A start, refused before anything is started: exits with 78, and says all that is missing."""
     if venue is not None:
         os.environ["SOVEREIGN_VENUE__NAME"] = venue
-    home = common.find_home(as_json=as_json)
     settings = common.find_settings(home, as_json=as_json)
-    if settings.venue.name != "sim":
-        text = (
-            f"venue {settings.venue.name!r}: this version trades on the simulated exchange only; use --venue sim, "
-            f'or set venue.name = "sim" in {home.settings_file}'
+    name, instrument = settings.venue.name, settings.venue.instrument
+    keys, problems = unarmed(home, settings, os.environ, SystemClock().wall_ns())
+    if name == LIVE and not live:
+        problems.insert(0, "--live is not on the command line: say `--venue live --live`")
+    if name == LIVE and not sys.stdin.isatty():
+        problems.append(f"there is no terminal at which you could type {instrument}: run it in one")
+    if name != LIVE and live:
+        problems.append("--live goes with --venue live alone: leave it out")
+    elsewhere = launch.orphans_elsewhere(home, name)
+    if elsewhere is not None:
+        problems.append(f"engine and brain still run on the venue {elsewhere}: `sovereign down` stops them")
+    if not problems and keys is not None and not launch.orphans(home):
+        problems += ask_venue(name, keys).problems  # what runs already is looked after, whatever the venue says now
+    if problems:
+        common.fail([f"venue {name}: {problem}" for problem in problems], common.EXIT_CONFIG, as_json=as_json)
+    added = keys.variables() if keys is not None else {}
+    if name == LIVE:
+        _confirm(instrument, as_json=as_json)
+        added[plan.CONFIRMED] = instrument
+    return Start(home=home, settings=settings, added=added)
+
+
+def _confirm(instrument: str, *, as_json: bool) -> None:
+    """The operator types the instrument's name at the terminal; whatever else comes ends it with 78."""
+    sys.stderr.write(f"LIVE: orders go to OKX with your money. Type {instrument} to go on: ")
+    sys.stderr.flush()
+    try:
+        typed = sys.stdin.readline().strip()
+    except KeyboardInterrupt:
+        typed = ""
+    if typed != instrument:
+        common.fail(
+            [f"venue live: {instrument} was not typed; nothing was started"], common.EXIT_CONFIG, as_json=as_json
         )
-        common.fail([text], common.EXIT_CONFIG, as_json=as_json)
-    return home, settings
 
 
-def start(home: Home, settings: Settings, *, quiet: bool) -> launch.Outcome:
+def begin(start: Start, *, quiet: bool) -> launch.Outcome:
     """Starts, showing how far it is. An interrupt leaves nothing running: exits with 130."""
     console = Console(stderr=True)
     try:
         if quiet or not sys.stderr.isatty():
-            return launch.start(home, settings)
+            return launch.start(start.home, start.settings, added=start.added)
         with console.status("starting ops") as line:
-            return launch.start(home, settings, lambda status: line.update(_progress(status)))
+            return launch.start(
+                start.home, start.settings, lambda status: line.update(_progress(status)), added=start.added
+            )
     except KeyboardInterrupt:
         common.fail(["interrupted; what was started is stopped again"], common.EXIT_INTERRUPTED, as_json=quiet)
     except OSError as error:

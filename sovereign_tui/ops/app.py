@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -11,14 +12,20 @@ from typing import Final
 from schemas.clock import NS_PER_S
 from schemas.messages import Decision, LogLine, SignalKind
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
+from schemas.settings.venues import LIVE, PAPER, environment
 from schemas.topology import ENGINE, OPS
 from sovereign_tui.ops import plan
+from sovereign_tui.ops.adjust import AdjustDesk
+from sovereign_tui.ops.arming import RECORDS, unarmed
+from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import Control
 from sovereign_tui.ops.fleet import Fleet, Plan
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.hub import Hub
+from sovereign_tui.ops.launch import orphans_elsewhere
+from sovereign_tui.ops.paper import TURN_S, PaperRun
 from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
@@ -34,7 +41,7 @@ LOCK_FILE: Final = "ops.lock"
 
 async def run(runtime: Runtime, commands: Plan = plan) -> int:
     """Ops until it is told to stop; on return nothing that it supervised is left. `commands`: what to start."""
-    demand_sim(runtime.settings.venue.name)
+    remote = place_to_trade(runtime)
     try:
         lock = HomeLock(runtime.home.runtime / LOCK_FILE)
     except AlreadyRunning as error:
@@ -45,7 +52,7 @@ async def run(runtime: Runtime, commands: Plan = plan) -> int:
     try:
         async with asyncio.TaskGroup() as tasks:
             try:
-                await Ops(runtime, tasks, commands).serve()
+                await Ops(runtime, tasks, commands, remote).serve()
             except StartError as error:  # nothing was started yet; a group would wrap it
                 failure = error
     finally:
@@ -55,19 +62,33 @@ async def run(runtime: Runtime, commands: Plan = plan) -> int:
     return EXIT_OK
 
 
-def demand_sim(venue: str) -> None:
-    """Raises: StartError, for a venue that this version does not trade on."""
-    if venue != "sim":
-        raise StartError(
-            f"venue {venue!r}: this version trades on the simulated exchange only; "
-            'use --venue sim, or set venue.name = "sim"'
-        )
+def place_to_trade(runtime: Runtime) -> plan.Venue | None:
+    """Where the engine trades, if that is no process of ours; asked again here, whoever started us.
+
+    Raises: StartError, with all that is missing, or if what another ops left running trades elsewhere.
+    """
+    settings = runtime.settings
+    name, instrument = settings.venue.name, settings.venue.instrument
+    keys, problems = unarmed(runtime.home, settings, os.environ, runtime.clock.wall_ns())
+    confirmed = os.environ.get(plan.CONFIRMED, "")
+    if name == LIVE and confirmed != instrument:
+        problems.append(f"nobody has confirmed {instrument}: start it with `sovereign up --venue live --live`")
+    elsewhere = orphans_elsewhere(runtime.home, name)
+    if elsewhere is not None:
+        problems.append(f"engine and brain still run on the venue {elsewhere}: stop them with `sovereign down`")
+    if problems:
+        raise StartError("\n".join(f"venue {name}: {problem}" for problem in problems))
+    if keys is None:
+        return None
+    return plan.remote(environment(settings.venue), keys, confirmed if name == LIVE else "")
 
 
 class Ops:
     """The parts, and who tells whom."""
 
-    def __init__(self, runtime: Runtime, tasks: asyncio.TaskGroup, commands: Plan) -> None:
+    def __init__(
+        self, runtime: Runtime, tasks: asyncio.TaskGroup, commands: Plan, remote: plan.Venue | None
+    ) -> None:  # fmt: skip
         """Binds the sockets. Raises: StartError."""
         home, settings, clock = runtime.home, runtime.settings, runtime.clock
         self._runtime = runtime
@@ -77,19 +98,26 @@ class Ops:
         self._watch = Watch(settings=settings, clock=clock)
         self._usage = Usage()
         self._fleet = Fleet(
-            home=home, settings=settings, clock=clock, tasks=tasks, on_change=self._on_change, commands=commands
-        )
+            home=home, settings=settings, clock=clock, tasks=tasks, on_change=self._on_change, commands=commands,
+            remote=remote,
+        )  # fmt: skip
         self._halts = HaltDesk(
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
             engine=lambda: self._fleet.children[ENGINE].state,
         )  # fmt: skip
-        self._resumes = ResumeDesk(halts=self._halts, hub=self._hub, engine=self._watch.engine)
+        asker = Asker(self._hub)
+        resumes = ResumeDesk(halts=self._halts, asker=asker, engine=self._watch.engine)
         self._picture = Picture(
             settings=settings, clock=clock, children=self._fleet.children, hub=self._hub, watch=self._watch,
             halts=self._halts, usage=self._usage,
         )  # fmt: skip
         understood = Commands(
-            picture=self._picture, halts=self._halts, resumes=self._resumes, stop=self._stop, log=self._log
+            picture=self._picture,
+            halts=self._halts,
+            resumes=resumes,
+            stop=self._stop,
+            log=self._log,
+            adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
         )
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
         self._stopped: asyncio.Task[None] | None = None
@@ -98,7 +126,7 @@ class Ops:
             on_log=self._hub.log,
             on_decision=self._on_decision,
             on_halt_ack=self._halts.on_ack,
-            on_signal_ack=self._resumes.on_ack,
+            on_signal_ack=asker.on_ack,
         )
 
     async def serve(self) -> None:
@@ -111,6 +139,8 @@ class Ops:
         turns = [
             self._tasks.create_task(turn(), name=turn.__name__) for turn in (self._beat, self._show, self._halts.repeat)
         ]
+        if self._runtime.settings.venue.name == PAPER:
+            turns.append(self._tasks.create_task(self._rehearse(), name="the paper run"))
         self._halts.recall()
         self._fleet.begin()
         await self._runtime.stopping.wait()
@@ -138,6 +168,19 @@ class Ops:
         while True:
             self._hub.heartbeat()
             await asyncio.sleep(interval_s)
+
+    async def _rehearse(self) -> None:
+        """Keeps the record of a paper run, until it is cancelled."""
+        run = PaperRun(
+            directory=self._runtime.home.data / RECORDS, settings=self._runtime.settings, clock=self._runtime.clock,
+            trading=self._picture.is_trading, complain=lambda text: self._log("error", text),
+        )  # fmt: skip
+        try:
+            while True:
+                run.turn()
+                await asyncio.sleep(TURN_S)
+        finally:
+            run.end()
 
     async def _show(self) -> None:
         turn = 0

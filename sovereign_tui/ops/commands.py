@@ -4,6 +4,8 @@
     status                                 -> see Picture.status
     halt    issuer?, reason?, progress?    -> [{"progress": receipt} ...] receipt
     resume  halt_id? (null: the standing), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
+    config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
+    rearm   issuer?, reason?               -> {"ok": bool, "text": str}
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
     log     level, text                    -> {"ok": true}; into everybody's log, under the name of the cockpit
 
@@ -16,10 +18,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Any, Final
 
 import msgspec
 
+from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk, receipt_fields
 from sovereign_tui.ops.resume import ResumeDesk
@@ -40,12 +44,14 @@ class Commands:
         picture: Picture,
         halts: HaltDesk,
         resumes: ResumeDesk,
+        adjust: AdjustDesk,
         stop: Callable[[str, Callable[[str], None]], Awaitable[None]],
         log: Callable[[str, str], None],
     ) -> None:
         self._picture = picture
         self._halts = halts
         self._resumes = resumes
+        self._adjust = adjust
         self._stop = stop
         self._log = log
         self._by_name: dict[str, Callable[[dict[str, Any]], Answers]] = {
@@ -53,6 +59,8 @@ class Commands:
             "status": self._status,
             "halt": self._halt,
             "resume": self._resume,
+            "config": self._config,
+            "rearm": self._rearm,
             "down": self._down,
             "log": self._note,
         }
@@ -90,6 +98,17 @@ class Commands:
         result = await self._resumes.resume(wanted, issuer)
         self._log("warning", f"RESUME asked by {issuer}: {result.text}")
         yield {"ok": result.ok, "halt_id": result.halt_id, "text": result.text}
+
+    async def _config(self, command: dict[str, Any]) -> Answers:
+        key, value = _text(command, "key", ""), _text(command, "value", "")
+        confirmed, issuer = _flag(command, "confirmed"), _text(command, "issuer", "unknown")
+        if not key or not value:
+            raise BadCommand("config: key and value, please")
+        yield asdict(await self._adjust.change(key, value, confirmed=confirmed, issuer=issuer))
+
+    async def _rearm(self, command: dict[str, Any]) -> Answers:
+        done = await self._adjust.rearm(_text(command, "issuer", "unknown"), _text(command, "reason", ""))
+        yield {"ok": done.ok, "text": done.text}
 
     async def _down(self, command: dict[str, Any]) -> Answers:
         issuer = _text(command, "issuer", "unknown")

@@ -1,4 +1,4 @@
-"""The processes together: started exchange, engine, brain; stopped the other way round."""
+"""The processes together: started exchange (if it is ours), engine, brain; stopped the other way round."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from sovereign_tui.ops.plan import Command, NotReadable, Venue
 from sovereign_tui.ops.supervisor import Policy, State
 
 VENUE_FILE: Final = "exchange.json"
+NAME_FILE: Final = "venue"
+"""Names the venue of what runs, for an ops that finds it running."""
 
 
 class Plan(Protocol):
@@ -31,7 +33,10 @@ class Plan(Protocol):
 
 
 class Fleet:
-    """Exchange, engine and brain of one home. `on_change(child)` after each change of state."""
+    """Exchange, engine and brain of one home. `on_change(child)` after each change of state.
+
+    `remote`: where to trade, if the venue is no process of ours.
+    """
 
     def __init__(
         self,
@@ -42,32 +47,39 @@ class Fleet:
         tasks: asyncio.TaskGroup,
         on_change: Callable[[Child], None],
         commands: Plan = plan,
+        remote: Venue | None = None,
     ) -> None:
         self._tasks = tasks
         self._told = on_change
         self._venue_file = home.runtime / VENUE_FILE
-        self._venue: Venue | None = None
+        self._name_file = home.runtime / NAME_FILE
+        self._name = settings.venue.name
+        self._venue = remote
         self._changed = asyncio.Event()
         self.stopping = False
         make = partial(
             Child, policy=Policy.of(settings), home=home, clock=clock, tasks=tasks, on_change=self._on_change
         )
-        self.children: dict[str, Child] = {
-            EXCHANGE: make(EXCHANGE, lambda: commands.exchange(settings, self._identity())),
-            ENGINE: make(ENGINE, lambda: commands.engine(self._identity())),
-            BRAIN: make(BRAIN, commands.brain),
+        starts: dict[str, Callable[[], Command]] = {
+            EXCHANGE: lambda: commands.exchange(settings, self._identity()),
+            ENGINE: lambda: commands.engine(self._identity()),
+            BRAIN: commands.brain,
         }
+        self._order = plan.start_order(settings)
+        self.children: dict[str, Child] = {name: make(name, starts[name]) for name in self._order}
 
     def begin(self) -> None:
         """Adopts what an ops before us left running, and starts the rest in order."""
-        adopted = {name for name in plan.START_ORDER if self.children[name].adopt()}
-        if EXCHANGE not in adopted:
-            self.children[EXCHANGE].start()
+        self._name_file.write_text(self._name, encoding="utf-8")
+        adopted = {name for name in self._order if self.children[name].adopt()}
+        first = self._order[0]
+        if first not in adopted:
+            self.children[first].start()
 
     async def stop(self, on_stop: Callable[[str], None] = lambda name: None) -> None:
         """Stops all in order; returns when nothing is left. `on_stop` is told the name before its SIGTERM."""
         self.stopping = True
-        for name in plan.STOP_ORDER:
+        for name in reversed(self._order):
             child = self.children[name]
             on_stop(name)
             child.stop()
@@ -75,6 +87,7 @@ class Fleet:
                 self._changed.clear()
                 await self._changed.wait()
         self._venue_file.unlink(missing_ok=True)
+        self._name_file.unlink(missing_ok=True)
         for child in self.children.values():
             child.output.unlink(missing_ok=True)
 
@@ -83,9 +96,10 @@ class Fleet:
         if child.name == EXCHANGE and child.state is State.STARTING:
             self._tasks.create_task(self._await_exchange(child), name="the exchange's first line")
         if child.state is State.RUNNING and not self.stopping:
-            follower = {EXCHANGE: ENGINE, ENGINE: BRAIN}.get(child.name)
-            if follower is not None and self.children[follower].state is State.STOPPED:
-                self.children[follower].start()
+            followers = self._order[self._order.index(child.name) + 1 :][:1]
+            for follower in followers:
+                if self.children[follower].state is State.STOPPED:
+                    self.children[follower].start()
         self._told(child)
 
     async def _await_exchange(self, child: Child) -> None:

@@ -3,9 +3,9 @@
 What a signal means in time. The publisher sends the last message of a topic to whoever subscribes late. So that
 nobody takes an old command for a new one:
 
-- Heartbeats are the resting last value: RESUME, FLATTEN, CONFIG_UPDATE and SHUTDOWN are followed by an OPS_HEARTBEAT
-  at once, so that a late joiner gets the heartbeat. A HALT is repeated until it is answered: a late joiner shall
-  get it. Once it is answered, the next heartbeat replaces it.
+- Heartbeats are the resting last value: RESUME, FLATTEN, CONFIG_UPDATE, REARM and SHUTDOWN are followed by an
+  OPS_HEARTBEAT at once, so that a late joiner gets the heartbeat. A HALT is repeated until it is answered: a late
+  joiner shall get it. Once it is answered, the next heartbeat replaces it.
 - A process ignores every signal but SYSTEM_HALT and OPS_HEARTBEAT whose `timestamp_ns` is older than its own start,
   and acts once on an id: repetitions of the same id are answered again and do nothing more.
 - SYSTEM_HALT is obeyed at any age, since that is the safe side. Ops ends all repetition of a HALT before it publishes
@@ -16,6 +16,7 @@ nobody takes an old command for a new one:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,9 +80,10 @@ class Hub:
         reason: str,
         target: str = "",
         id_: str | None = None,
+        changes: Mapping[str, str] | None = None,
     ) -> str:
         """Publishes one signal and returns its id; see the module for what follows it."""
-        message = self._stamped(kind, id_ or new_id(), issuer, reason, target)
+        message = self._stamped(kind, id_ or new_id(), issuer, reason, target, changes)
         self._publisher.publish(SIGNAL, codec.encode_signal(message), message.timestamp_ns)
         if kind not in _STAYS:
             self.heartbeat()
@@ -120,11 +122,14 @@ class Hub:
         """How far a HALT has come."""
         self._publisher.publish(OPS_RECEIPT, codec.encode_receipt(value))
 
-    def _stamped(self, kind: SignalKind, id_: str, issuer: str, reason: str, target: str) -> Signal:
+    def _stamped(
+        self, kind: SignalKind, id_: str, issuer: str, reason: str, target: str,
+        changes: Mapping[str, str] | None = None,
+    ) -> Signal:  # fmt: skip
         self._sequence += 1
         return Signal(
             kind=kind, id=id_, issuer=issuer, reason=reason, target=target,
-            timestamp_ns=self._clock.wall_ns(), sequence=self._sequence,
+            timestamp_ns=self._clock.wall_ns(), sequence=self._sequence, changes=dict(changes or {}),
         )  # fmt: skip
 
 

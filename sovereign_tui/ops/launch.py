@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.process import EXIT_CONFIG, EXIT_FAILED, EXIT_OK
@@ -15,6 +16,7 @@ from schemas.settings import Home, Settings
 from schemas.topology import OPS
 from sovereign_tui.ops import logs, plan
 from sovereign_tui.ops.client import OpsDown, OpsError, request_blocking, stream_blocking
+from sovereign_tui.ops.fleet import NAME_FILE, VENUE_FILE
 from sovereign_tui.ops.pidfile import PidFile, holder, identity, is_held
 
 LOCK_FILE: Final = "ops.lock"
@@ -44,17 +46,25 @@ def ops_is_running(home: Home) -> bool:
     return is_held(home.runtime / LOCK_FILE)
 
 
-def start(home: Home, settings: Settings, progress: Progress = lambda status: None) -> Outcome:
+def start(
+    home: Home,
+    settings: Settings,
+    progress: Progress = lambda status: None,
+    *,
+    added: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
     """Starts ops and waits until the system is up, or cannot come up: then all of it is stopped again.
 
-    `progress` gets the status each time that it was asked for.
+    `progress` gets the status each time that it was asked for. `added`: what ops gets into its environment: the
+    operator's keys and confirmation.
     """
     log = home.logs / f"{OPS}.log"
     log_start = logs.prepare(log)
     with log.open("ab") as err:
+        command = plan.ops(added)
         ops = subprocess.Popen(
-            plan.module("sovereign_tui.ops"),
-            env=plan.base_environment(),
+            command.argv,
+            env=command.environment,
             stdin=subprocess.DEVNULL,
             stdout=err,
             stderr=err,
@@ -100,9 +110,19 @@ def stop(home: Home, settings: Settings, stopping: Stopping = lambda name: None)
             _end(pid, settings.ops.stop_timeout_s)
         _pid_file(home, name).remove()
         (home.runtime / f"{name}.out").unlink(missing_ok=True)
-    (home.runtime / "exchange.json").unlink(missing_ok=True)
+    for name in (VENUE_FILE, NAME_FILE):
+        (home.runtime / name).unlink(missing_ok=True)
     home.control_socket.unlink(missing_ok=True)
     return found
+
+
+def orphans_elsewhere(home: Home, venue: str) -> str | None:
+    """The other venue at which engine and brain still run without an ops; None: there is nothing of the kind."""
+    try:
+        name = (home.runtime / NAME_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return name if name != venue and orphans(home) else None
 
 
 def orphans(home: Home) -> dict[str, int]:

@@ -14,12 +14,18 @@ from typing import Final
 
 import sovereign_tui
 from schemas.settings import Settings
+from schemas.settings.venues import DEMO, LIVE, PAPER, Environment, environment
 from schemas.topology import BRAIN, ENGINE, EXCHANGE
+from sovereign_tui.ops.keyset import VARIABLES as _CREDENTIALS
+from sovereign_tui.ops.keyset import Keys
 
 START_ORDER: Final = (EXCHANGE, ENGINE, BRAIN)
 STOP_ORDER: Final = (BRAIN, ENGINE, EXCHANGE)
+_ELSEWHERE: Final = frozenset({DEMO, LIVE})
+"""Venues that are no process of ours."""
 
-_CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
+CONFIRMED: Final = "SOVEREIGN_LIVE_CONFIRMED"
+"""Names the instrument that the operator has confirmed for live trading; never inherited from the user's shell."""
 _SIM_CREDENTIALS: Final = ("SOVEREIGN_SIM_API_KEY", "SOVEREIGN_SIM_SECRET", "SOVEREIGN_SIM_PASSWORD")
 _ROOT: Final = Path(sovereign_tui.__file__).resolve().parents[1]
 
@@ -41,13 +47,17 @@ class NotReadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Venue:
-    """Where the simulated exchange listens, and its keys: its first line on stdout."""
+    """Where the engine trades, and its keys: the first line of our exchange on stdout, or a venue of OKX.
+
+    `confirmed`: the instrument that the operator has confirmed for live trading.
+    """
 
     rest: str
     ws: str
     api_key: str
     secret: str
     password: str
+    confirmed: str = ""
 
     @classmethod
     def parse(cls, line: str) -> Venue:
@@ -83,19 +93,35 @@ def new_venue() -> Venue:
     )  # fmt: skip
 
 
+def remote(where: Environment, keys: Keys, confirmed: str) -> Venue:
+    """A venue of OKX with the operator's keys."""
+    return Venue(
+        rest=where.rest_url, ws=where.ws_url, api_key=keys.api_key, secret=keys.secret, password=keys.passphrase,
+        confirmed=confirmed,
+    )  # fmt: skip
+
+
+def start_order(settings: Settings) -> tuple[str, ...]:
+    """What runs for the venue of the settings, in the order in which it is started."""
+    return tuple(name for name in START_ORDER if name != EXCHANGE or settings.venue.name not in _ELSEWHERE)
+
+
 def module(name: str, *arguments: str) -> tuple[str, ...]:
     """The command line of one of our modules. -P: a directory `engine` where the user happens to be is not ours."""
     return (sys.executable, "-P", "-m", name, *arguments)
 
 
 def exchange(settings: Settings, venue: Venue) -> Command:
-    """The simulated exchange on the port and with the keys of `venue`."""
+    """The simulated exchange on the port and with the keys of `venue`; for paper it follows OKX's public data."""
     options = settings.exchange
     arguments = [
         "--port", str(venue.port), "--seed", str(options.seed), "--balance", str(options.balance_usdt),
         "--latency-ms", f"{options.latency_ms:g}", "--speed", options.speed,
     ]  # fmt: skip
-    if options.recording:
+    if settings.venue.name == PAPER:
+        where = environment(settings.venue)
+        arguments += ["--follow", f"{where.ws_url}/public", "--follow-rest", where.rest_url]
+    elif options.recording:
         arguments += ["--recording", options.recording]
     if options.frames_per_s:
         arguments += ["--frames-per-s", str(options.frames_per_s)]
@@ -107,6 +133,8 @@ def engine(venue: Venue) -> Command:
     """The engine against `venue`."""
     added = dict(zip(_CREDENTIALS, (venue.api_key, venue.secret, venue.password), strict=True))
     added |= {"SOVEREIGN_VENUE__REST_URL": venue.rest, "SOVEREIGN_VENUE__WS_URL": venue.ws}
+    if venue.confirmed:
+        added[CONFIRMED] = venue.confirmed
     return Command(argv=module("engine"), environment=base_environment() | added)
 
 
@@ -115,9 +143,21 @@ def brain() -> Command:
     return Command(argv=module("brain"), environment=base_environment())
 
 
+def ops(added: Mapping[str, str]) -> Command:
+    """Ops; `added`: the operator's keys and confirmation, where the venue asks for them."""
+    return Command(argv=module("sovereign_tui.ops"), environment={**base_environment(), **added})
+
+
+def check(name: str, credentials: Mapping[str, str]) -> Command:
+    """The process that shows the keys of a venue to it; one JSON object on stdout."""
+    added = {**credentials, "SOVEREIGN_VENUE__NAME": name}
+    return Command(argv=module("engine.venue.check"), environment=base_environment() | added)
+
+
 def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Ours, without credentials, able to import this very checkout, its home named absolutely."""
-    kept = {key: value for key, value in environment.items() if key not in {*_CREDENTIALS, *_SIM_CREDENTIALS}}
+    """Ours, without credentials and confirmations, able to import this very checkout, its home named absolutely."""
+    secret = {*_CREDENTIALS, *_SIM_CREDENTIALS, CONFIRMED}
+    kept = {key: value for key, value in environment.items() if key not in secret}
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environment.get("PYTHONPATH", ""))))
     kept["PYTHONUNBUFFERED"] = "1"
     if home := environment.get("SOVEREIGN_HOME"):

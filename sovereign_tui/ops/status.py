@@ -9,13 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from schemas.clock import Clock
-from schemas.messages import Decision, ProcessView, SystemState
+from schemas.messages import Decision, ProcessView, SystemState, TradingState
 from schemas.settings import Settings
 from schemas.topology import EXCHANGE, OPS
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.hub import Hub
-from sovereign_tui.ops.plan import START_ORDER
 from sovereign_tui.ops.supervisor import State
 from sovereign_tui.ops.usage import Usage
 from sovereign_tui.ops.watch import Watch
@@ -57,7 +56,7 @@ class Picture:
             name=OPS, pid=os.getpid(), state=State.RUNNING, restarts=0,
             heartbeat_age_ms=self._hub.heartbeat_age_ms(), reason="", **self._usage.of(os.getpid()),
         )  # fmt: skip
-        return (ours, *(self._process(self._children[name]) for name in START_ORDER))
+        return (ours, *(self._process(child) for child in self._children.values()))
 
     def system(self) -> SystemState:
         """For the topic ops.system."""
@@ -80,6 +79,11 @@ class Picture:
         if age is None or age > self._settings.risk.feed_silence_ms:
             lacks.append("ticks")
         return lacks
+
+    def is_trading(self) -> bool:
+        """Whether the system is up, with fresh prices, and not halted."""
+        state = self._watch.engine().state
+        return state is not None and state.state is not TradingState.HALTED and not self.waiting_for()
 
     def counters(self) -> dict[str, int]:
         """What ops itself has counted."""

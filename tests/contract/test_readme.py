@@ -22,7 +22,7 @@ def test_a_command_of_the_readme_exists_with_its_options(line: str) -> None:
     words = shlex.split(line)[1:]
     options = [word for word in words if word.startswith("--")]
     command = [word for word in words if re.fullmatch(r"[a-z]+", word)]
-    names = command[:2] if command[0] in {"config", "blackbox"} else command[:1]
+    names = command[:2] if command[0] in {"config", "blackbox", "keys"} else command[:1]
     done = subprocess.run(
         [sys.executable, "-m", "sovereign_tui", *names, "--help"], capture_output=True, text=True, check=False
     )

@@ -82,5 +82,6 @@ def test_a_halt_without_a_running_system_is_not_lost(home: System) -> None:
     assert home.run("resume").returncode == 0
 
 
-def test_another_venue_than_sim_is_refused_for_now(home: System) -> None:
-    refused(home, "up", "--venue", "live", code=78, says=("sim",))
+def test_a_venue_that_nobody_knows_and_live_without_more_are_refused(home: System) -> None:
+    refused(home, "up", "--venue", "moon", code=78, says=("moon", "'sim', 'paper', 'demo' or 'live'"))
+    refused(home, "up", "--venue", "live", code=78, says=("--live", "backtest", "paper run"))

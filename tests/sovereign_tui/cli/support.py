@@ -36,18 +36,21 @@ class Shell:
         self.home = home
         self.variables = environment(home) | more
 
-    def __call__(self, *arguments: str, timeout_s: float = 100, **more: str) -> Run:
+    def __call__(self, *arguments: str, timeout_s: float = 100, stdin: str = "", **more: str) -> Run:
         """`sovereign ...`; no traceback may ever reach a user."""
-        done = self.python("-m", "sovereign_tui", *arguments, timeout_s=timeout_s, **more)
+        done = self.python("-m", "sovereign_tui", *arguments, timeout_s=timeout_s, stdin=stdin, **more)
         assert "Traceback" not in done.err + done.out
         return done
 
-    def python(self, *arguments: str, timeout_s: float = 100, **more: str) -> Run:
-        """The interpreter that the commands run in."""
+    def environment(self, **more: str) -> dict[str, str]:
+        """What the commands find around them."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("SOVEREIGN_")}
-        env |= self.variables | more | {"PYTHONPATH": str(ROOT)}
-        argv = [sys.executable, "-P", *arguments]
+        return env | self.variables | more | {"PYTHONPATH": str(ROOT)}
+
+    def python(self, *arguments: str, timeout_s: float = 100, stdin: str = "", **more: str) -> Run:
+        """The interpreter that the commands run in."""
+        env, argv = self.environment(**more), [sys.executable, "-P", *arguments]
         done = subprocess.run(
-            argv, env=env, capture_output=True, text=True, timeout=timeout_s, stdin=subprocess.DEVNULL, check=False
+            argv, env=env, capture_output=True, text=True, timeout=timeout_s, input=stdin, check=False
         )
         return Run(done.returncode, done.stdout, done.stderr)

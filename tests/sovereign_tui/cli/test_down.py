@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 
-import pytest
-
 from schemas.settings import Settings, load_settings
 from sovereign_tui.cli.config import as_toml
 from sovereign_tui.ops import haltfile
@@ -42,14 +40,6 @@ def test_resume_and_attach_without_ops_say_how_to_start_it(sovereign: Shell) -> 
     attach = sovereign("tui", "--attach")
     assert attach.code == 3
     assert "sovereign up" in attach.err
-
-
-@pytest.mark.parametrize("venue", ["paper", "demo", "live"])
-def test_other_venues_are_refused(sovereign: Shell, venue: str) -> None:
-    run = sovereign("up", "--venue", venue)
-    assert run.code == 78
-    assert "this version trades on the simulated exchange only; use --venue sim" in run.err
-    assert processes_of(sovereign.home) == []
 
 
 def test_bad_settings_are_said_before_anything_starts(sovereign: Shell) -> None:

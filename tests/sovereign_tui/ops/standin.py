@@ -85,13 +85,26 @@ class Engine:
             self.runtime.reporter.send(TelemetryKind.HALT_ACK, done)
         elif message.kind is SignalKind.SYSTEM_RESUME:
             self.resume(message)
+        elif message.kind is SignalKind.CONFIG_UPDATE:
+            self.config(message)
+        elif message.kind is SignalKind.REARM:
+            self.acknowledge(message, ok=True, text="re-armed")
+
+    def config(self, message: Signal) -> None:
+        """Takes any limit but those of STANDIN_STUBBORN, and says what it has got."""
+        ((key, value),) = message.changes.items()
+        ok = key != os.environ.get("STANDIN_STUBBORN")
+        self.acknowledge(message, ok=ok, text=f"{key} = {value} [{message.target}]" if ok else "not this one")
+
+    def acknowledge(self, message: Signal, *, ok: bool, text: str) -> None:
+        data = {"id": message.id, "kind": message.kind.name, "ok": ok, "text": text}
+        self.runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
 
     def resume(self, message: Signal) -> None:
         ok = message.target == self.halt_id
         if ok:
             self.halt_id = None
-        data = {"id": message.id, "kind": message.kind.name, "ok": ok, "text": "lifted" if ok else "another stands"}
-        self.runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
+        self.acknowledge(message, ok=ok, text="lifted" if ok else "another stands")
 
     def state(self) -> EngineState:
         halted = self.halt_id is not None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from schemas.clock import NS_PER_MS, SystemClock
 from schemas.messages import Receipt, SignalKind
 from schemas.settings import Home
 from sovereign_tui.ops import haltfile
+from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.receipt import HaltAck
 from sovereign_tui.ops.resume import ResumeDesk
@@ -26,7 +28,16 @@ class Hub:
         self.receipts: list[Receipt] = []
         self.changed = asyncio.Event()
 
-    def signal(self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", id_: str | None = None) -> str:
+    def signal(
+        self,
+        kind: SignalKind,
+        *,
+        issuer: str,
+        reason: str,
+        target: str = "",
+        id_: str | None = None,
+        changes: Mapping[str, str] | None = None,
+    ) -> str:
         id_ = id_ or f"s{len(self.signals)}"
         self.signals.append((kind, id_, haltfile.path_in(self.runtime).exists()))
         self.changed.set()
@@ -194,7 +205,7 @@ def test_a_failed_resume_leaves_halt_and_repetition_standing(home: Home) -> None
         desk, hub = desk_of(home, deadline_s=0.05)
         await all_of(desk)
         repeating = asyncio.create_task(desk.repeat())
-        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=True), wait_s=0.05)
+        resumes = ResumeDesk(halts=desk, asker=Asker(hub, wait_s=0.05), engine=lambda: EngineView(known=True))
         result = await resumes.resume(None, "me")
         assert not result.ok
         assert "has not answered within 0.05 s" in result.text
@@ -213,11 +224,12 @@ def test_nothing_is_repeated_while_a_resume_is_asked_and_after_it_succeeded(home
         await all_of(desk)
         hub.signals.clear()
         repeating = asyncio.create_task(desk.repeat())
-        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=True))
+        asker = Asker(hub)
+        resumes = ResumeDesk(halts=desk, asker=asker, engine=lambda: EngineView(known=True))
         resuming = asyncio.create_task(resumes.resume(None, "me"))
         await hub.published(3)
         assert {kind for kind, _, _ in hub.signals} == {SignalKind.SYSTEM_RESUME}
-        resumes.on_ack(SignalAck(id=hub.signals[0][1], kind="SYSTEM_RESUME", ok=True, text="lifted"))
+        asker.on_ack(SignalAck(id=hub.signals[0][1], kind="SYSTEM_RESUME", ok=True, text="lifted"))
         assert (await resuming).ok
         assert haltfile.read(home.runtime) is None
         repeating.cancel()
@@ -228,7 +240,7 @@ def test_nothing_is_repeated_while_a_resume_is_asked_and_after_it_succeeded(home
 def test_an_unknown_engine_is_not_resumed(home: Home) -> None:
     async def scenario() -> None:
         desk, hub = desk_of(home)
-        resumes = ResumeDesk(halts=desk, hub=hub, engine=lambda: EngineView(known=False))
+        resumes = ResumeDesk(halts=desk, asker=Asker(hub), engine=lambda: EngineView(known=False))
         assert (await resumes.resume(None, "me")).ok is False
         assert hub.signals == []
 

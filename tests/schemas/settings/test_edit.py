@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.settings import Settings, SettingsError
+from schemas.settings.edit import change, toml_text, write
+
+FILE = """# mine
+[risk]
+max_orders_per_s = 5  # enough
+instruments = ["BTC-USDT-SWAP"]
+
+[cockpit]
+fps = 20
+"""
+
+
+def written(tmp_path: Path, text: str = FILE) -> Path:
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    return path
+
+
+def test_one_value_changes_and_comments_and_order_stay(tmp_path: Path) -> None:
+    found = change(written(tmp_path), "risk.max_orders_per_s", "3", {})
+    assert found.text == FILE.replace("max_orders_per_s = 5 ", "max_orders_per_s = 3 ")
+    assert (found.value, found.section) == ("3", "risk")
+    assert (found.before.risk.max_orders_per_s, found.after.risk.max_orders_per_s) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("venue.name", "demo", '[venue]\nname = "demo"\n'),
+        ("brain.frames", '["5m", "1H"]', '[brain]\nframes = ["5m", "1H"]\n'),
+        ("risk.collar_pct", "0.5", "collar_pct = 0.5\n"),
+        ("risk.require_stop", "false", "require_stop = false\n"),
+        ("risk.max_order_contracts", "50", "max_order_contracts = 50\n"),
+    ],
+)
+def test_a_key_or_a_section_that_is_not_there_is_added(tmp_path: Path, key: str, value: str, line: str) -> None:
+    assert line in change(written(tmp_path), key, value, {}).text
+    assert change(tmp_path / "none.toml", key, value, {}).text.startswith("[")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "environment", "said"),
+    [
+        ("risk.max_orders_per_s", "-1", {}, ("max_orders_per_s = -1", "greater than or equal to 0")),
+        ("risk.max_order_per_s", "1", {}, ("unknown setting risk.max_order_per_s", "did you mean max_orders_per_s?")),
+        ("fps", "1", {}, ("unknown setting fps",)),
+        ("risk.collar_pct", "wide", {}, ("collar_pct = 'wide'", "number")),
+        ("wire.market_port", "5556", {}, ("two of the four endpoints are the same",)),
+        (
+            "risk.collar_pct", "2", {"SOVEREIGN_RISK__COLLAR_PCT": "1"},
+            ("SOVEREIGN_RISK__COLLAR_PCT in the environment overrides the file",),
+        ),
+    ],
+)  # fmt: skip
+def test_what_would_be_wrong_is_refused_with_the_mend(
+    tmp_path: Path, key: str, value: str, environment: dict[str, str], said: tuple[str, ...]
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        change(written(tmp_path), key, value, environment)
+    for part in said:
+        assert part in str(caught.value)
+
+
+def test_the_file_is_replaced_whole_as_private_as_it_was_and_through_a_link(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.chmod(0o640)
+    link = tmp_path / "link.toml"
+    link.symlink_to(path)
+    write(link, "x = 1\n")
+    assert (path.read_text(), path.stat().st_mode & 0o777, link.is_symlink()) == ("x = 1\n", 0o640, True)
+    new = tmp_path / "new.toml"
+    write(new, "x = 1\n")
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["link.toml", "new.toml", "settings.toml"]
+
+
+@given(st.recursive(st.booleans() | st.integers(-(2**60), 2**60) | st.text(), st.lists, max_leaves=4))
+def test_a_value_as_toml_is_read_back_as_the_value(value: Any) -> None:
+    assert tomllib.loads(f"x = {toml_text(value)}")["x"] == value
+
+
+@given(st.sampled_from(sorted(set(Settings().risk.model_dump()) - {"instruments"})))
+def test_every_limit_can_be_set_to_its_default_and_the_file_says_so(name: str) -> None:
+    text = toml_text(Settings().model_dump(mode="json")["risk"][name])
+    found = change(Path("/nonexistent/settings.toml"), f"risk.{name}", text, {})
+    assert found.after == Settings()
+    assert tomllib.loads(found.text) == {"risk": {name: tomllib.loads(f"x = {text}")["x"]}}
