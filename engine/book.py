@@ -64,20 +64,24 @@ class Book:
     Prices in quote currency, sizes in contracts. `valid` is False before the first snapshot and after a BookError.
     """
 
-    __slots__ = ("_asks", "_bids", "instrument", "sequence", "valid")
+    __slots__ = ("_asks", "_bids", "_joins", "instrument", "sequence", "valid")
 
     def __init__(self, instrument: str) -> None:
         self.instrument = instrument
         self.sequence = 0
         self.valid = False
         self._bids, self._asks = _Side(), _Side()
+        self._joins = False
 
-    def snapshot(self, bids: Iterable[Row], asks: Iterable[Row], *, sequence: int, checksum: int = 0) -> None:
-        """Begin anew.
+    def snapshot(
+        self, bids: Iterable[Row], asks: Iterable[Row], *, sequence: int, checksum: int = 0, joins: bool = False
+    ) -> None:
+        """Begin anew. `joins`: it was read beside the stream, so that its sequence may lie between two updates.
 
         Raises: BookError.
         """
         self._bids, self._asks = _Side(), _Side()
+        self._joins = joins
         self.valid = True
         self._apply(bids, asks, sequence, checksum)
 
@@ -86,12 +90,20 @@ class Book:
     ) -> None:
         """Apply one delta. `previous` is the venue's prevSeqId; None where the feed has no chain (old recordings).
 
-        A sequence that does not grow (a heartbeat, a reset after maintenance) is not a gap: only the link counts.
+        A sequence that does not grow (a heartbeat, a reset after maintenance) is not a gap: only the link counts. After
+        a book that was read beside the stream the first update may begin before it, if it ends after it.
         Raises: BookError.
         """
         if not self.valid:
             raise BookError(self.instrument, "update before a snapshot")
-        if previous is not None and previous != self.sequence:
+        if self._joins:
+            if sequence <= self.sequence:
+                return  # it is in the book that was read
+            self._joins = False
+            linked = previous is not None and previous <= self.sequence
+        else:
+            linked = previous is None or previous == self.sequence
+        if not linked:
             self.valid = False
             raise BookError(self.instrument, f"prevSeqId {previous}, {self.sequence} expected")
         self._apply(bids, asks, sequence, checksum)

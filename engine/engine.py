@@ -157,7 +157,8 @@ class Engine:
             tasks = [
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
-                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(), self.trading.run(),
+                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(),
+                    self._upkeep.mend_book(), self.trading.run(),
                     self.limits.keep(), keep_warm(self.desk, self.market, self.trading.reconciled, self._clock),
                 )),
             ]  # fmt: skip
@@ -176,8 +177,7 @@ class Engine:
 
     def _on_business_link(self, up: bool, reason: str) -> None:
         self._log_link(up, reason)
-        if not up:
-            self.candles.gaps.update(self._settings.brain.frames)
+        self.candles.gaps.update(self._settings.brain.frames)  # also a link that moved may have missed a final row
 
     def _on_private_link(self, up: bool, reason: str) -> None:
         self._log_link(up, reason)

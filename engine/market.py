@@ -7,6 +7,7 @@ by whoever reads the counters. The book's chain decides what may be believed: a 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
@@ -14,6 +15,7 @@ from typing import Final
 
 from engine.book import SNAPSHOT_PREVIOUS, Book, BookError
 from engine.candles import CandleStore
+from engine.touch import Touch
 from engine.venue.frames import (
     BookData,
     BookFrame,
@@ -31,6 +33,8 @@ from schemas.clock import NS_PER_MS, Clock
 from schemas.latency import LatencyWindow
 from schemas.messages import Side, Trade
 
+_WAITING: Final = 1_000
+"""Updates kept while there is no book to apply them to."""
 _RING: Final = 4_096
 """How many ticks back the time of a sequence is known."""
 
@@ -45,30 +49,6 @@ class MarketCounters:
     book_errors: int = 0
     venue_errors: int = 0
     last_problem: str = ""
-
-
-@dataclass(slots=True)
-class Touch:
-    """What is known of the price now; NaN where it is not. Sizes in contracts.
-
-    Times: `mono_ns` monotonic, `received_ns` wall."""
-
-    bid: float = nan
-    bid_size: float = nan
-    ask: float = nan
-    ask_size: float = nan
-    last: float = nan
-    mark: float = nan
-    sequence: int = 0
-    received_ns: int = 0
-    mono_ns: int = 0
-    book_valid: bool = False
-    book_sequence: int = 0
-
-    @property
-    def mid(self) -> float:
-        """Middle of bid and ask; NaN when a side is empty."""
-        return (self.bid + self.ask) / 2
 
 
 @dataclass(slots=True)
@@ -109,6 +89,7 @@ class Market:
         self._tick_stream = publisher.stream(topology.tick(instrument))
         self._trade_stream = publisher.stream(topology.trade(instrument))
         self._times = [0] * _RING
+        self._waiting: deque[BookData] = deque(maxlen=_WAITING)
 
     def on_frame(self, payload: bytes) -> None:
         """One frame of the public link."""
@@ -146,11 +127,13 @@ class Market:
                 continue
             if frame.snapshot or data.prevSeqId == SNAPSHOT_PREVIOUS:
                 book.snapshot(data.bids, data.asks, sequence=data.seqId, checksum=data.checksum)
+                self._waiting.clear()
             elif book.valid:
                 book.update(
                     data.bids, data.asks, previous=data.prevSeqId, sequence=data.seqId, checksum=data.checksum
                 )  # fmt: skip
             else:
+                self._waiting.append(data)
                 return  # the chain broke, its snapshot is on the way
             self._publish(int(data.ts) * NS_PER_MS, wall_ns, mono_ns)
 
@@ -247,8 +230,29 @@ class Market:
         oldest = max(1, self.touch.sequence - _RING + 1)
         return self._times[max(sequence, oldest) % _RING]
 
+    @property
+    def lacks_snapshot(self) -> bool:
+        """Updates come in, and there is no book to apply them to."""
+        return not self._book.valid and bool(self._waiting)
+
+    def on_rest_book(self, data: BookData) -> None:
+        """A book read over REST, where no snapshot was pushed: what waited goes on top of it.
+
+        Source: FACTS.md 4: updates up to its seqId are in it; the first one after it begins at or before it.
+        """
+        book, mono_ns, wall_ns = self._book, self._mono_ns(), self._wall_ns()
+        try:
+            book.snapshot(data.bids, data.asks, sequence=data.seqId, joins=True)
+            for update in self._waiting:
+                book.update(update.bids, update.asks, previous=update.prevSeqId, sequence=update.seqId)
+        except BookError:
+            return  # what was read is older than what waits: the next one is newer
+        self._waiting.clear()
+        self._publish(int(data.ts) * NS_PER_MS, wall_ns, mono_ns)
+
     def invalidate(self) -> None:
         """The link went down: nothing held is true until the next snapshot."""
+        self._waiting.clear()
         self._book.invalidate()
         self._best = None
         self.touch.book_valid = False

@@ -44,6 +44,19 @@ class Upkeep:
             if self._market.touch.book_valid or not public.up:  # a new link subscribes by itself
                 return
 
+    async def mend_book(self) -> None:
+        """Read the book over REST where updates come in and no snapshot was pushed before them."""
+        while True:
+            await asyncio.sleep(_SETTLE_S)
+            if not self._market.lacks_snapshot:
+                continue
+            await asyncio.sleep(_SETTLE_S)  # it may be on its way
+            if self._market.lacks_snapshot:
+                try:
+                    self._market.on_rest_book(await self._rest.book(self._instrument))
+                except VenueError as error:
+                    self._log("warning", f"book: {error}; again in {_SETTLE_S:g} s")
+
     async def mend_candles(self) -> None:
         """Read the history of every frame that has a hole."""
         while True:

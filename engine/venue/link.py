@@ -6,9 +6,9 @@ The frames go, as they came, to one callback without a task or a queue in betwee
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Final
 
 import msgspec
@@ -22,6 +22,8 @@ PING_AFTER_S: Final = 15.0
 """Silence after which we ping; the venue drops a silent connection at 30 s."""
 PONG_WITHIN_S: Final = 10.0
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+SERVICE_UPGRADE: Final = "64008"
+_EVENT_STARTS: Final = b'{"event"'
 
 OnFrame = Callable[[bytes], None]
 OnState = Callable[[bool, str], None]
@@ -37,13 +39,29 @@ class LinkPlan:
     credentials: Credentials | None = None
 
 
-class _Listener(WSListener):
-    """Puts fragments together and hands whole messages on."""
+class _Connection(WSListener):
+    """One websocket: puts fragments together, logs in, subscribes, pings. Whole messages go to `on_message`."""
 
-    def __init__(self, on_message: OnFrame) -> None:
+    def __init__(
+        self,
+        plan: LinkPlan,
+        on_message: Callable[[_Connection, bytes], None],
+        clock: Clock,
+        login_ns: Callable[[], int],
+    ) -> None:
         super().__init__()
-        self._on_message = on_message
+        self._plan, self._on_message, self._clock, self._login_ns = plan, on_message, clock, login_ns
         self._parts: list[bytes] = []
+        self._logged_in = asyncio.Event()
+        self._heard_ns = clock.monotonic_ns()
+        self._transport: WSTransport | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self.leaving = asyncio.Event()
+        """The venue has announced that it will close this connection."""
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The handshake is done."""
+        self._transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the connection."""
@@ -54,32 +72,91 @@ class _Listener(WSListener):
         if kind is WSMsgType.PING or kind is WSMsgType.PONG:
             return
         payload = frame.get_payload_as_bytes()
-        if frame.fin and not self._parts:
-            self._on_message(payload)
+        if not frame.fin or self._parts:
+            self._parts.append(payload)
+            if not frame.fin:
+                return
+            payload, self._parts = b"".join(self._parts), []
+        self._heard_ns = self._clock.monotonic_ns()
+        if payload == b"pong":
             return
-        self._parts.append(payload)
-        if frame.fin:
-            whole, self._parts = b"".join(self._parts), []
-            self._on_message(whole)
+        if payload.startswith(_EVENT_STARTS) and self._is_ours(payload):
+            return
+        self._on_message(self, payload)
+
+    def _is_ours(self, payload: bytes) -> bool:
+        """Events that concern the connection itself, not what it carries."""
+        try:
+            event = decode_frame(payload)
+        except FrameError:  # the owner of the frames counts and reports it
+            return False
+        if isinstance(event, Event) and event.event == "login" and event.code == "0":
+            self._logged_in.set()
+            return True
+        if isinstance(event, Event) and event.event == "notice" and event.code == SERVICE_UPGRADE:
+            self.leaving.set()
+            return True
+        return False
+
+    async def begin(self) -> str:
+        """Log in where there are credentials, and subscribe. Returns why not, "" when all is well."""
+        if self._plan.credentials is not None:
+            self.send({"op": "login", "args": [login_args(self._plan.credentials, wall_ns=self._login_ns())]})
+            gone = asyncio.ensure_future(self.gone())
+            answered = asyncio.ensure_future(self._logged_in.wait())
+            await asyncio.wait({gone, answered}, timeout=PONG_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in (gone, answered):
+                task.cancel()
+            if not self._logged_in.is_set():
+                return "the venue refused the login"
+        self.send({"op": "subscribe", "args": list(self._plan.subscriptions)})
+        self._watching = asyncio.create_task(self._watch())
+        return ""
+
+    def send(self, message: dict[str, object]) -> None:
+        """Send one JSON message; lost when the connection is gone."""
+        if self._transport is not None:
+            self._transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
+
+    async def gone(self) -> None:
+        """Returns when the connection has ended."""
+        if self._transport is not None:
+            await self._transport.wait_disconnected()
+
+    def drop(self) -> None:
+        """End it, without waiting for the venue."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            transport.disconnect(graceful=False)
+
+    async def _watch(self) -> None:
+        """Ping after silence; give up on a connection that does not answer."""
+        while self._transport is not None:
+            await asyncio.sleep(1.0)
+            silent_s = (self._clock.monotonic_ns() - self._heard_ns) / NS_PER_S
+            if silent_s > PING_AFTER_S + PONG_WITHIN_S:
+                self._transport.disconnect(graceful=False)
+                return
+            if silent_s > PING_AFTER_S:
+                self._transport.send(WSMsgType.TEXT, b"ping")
 
 
 class Link:
     """Keeps one websocket alive. `up` is True once it is connected, logged in and subscribed.
 
+    When the venue announces that it will close the connection (64008), a second one is opened first and takes over;
+    `on_state` then says True once more, since both told the same and nobody knows where one stopped.
     `venue_wall_ns`: the venue's own time, which a login is signed with.
     """
 
     def __init__(
         self, plan: LinkPlan, *, on_frame: OnFrame, on_state: OnState, clock: Clock, venue_wall_ns: Callable[[], int]
     ) -> None:
-        self._plan = plan
-        self._on_frame = on_frame
-        self._on_state = on_state
-        self._clock = clock
-        self._venue_wall_ns = venue_wall_ns
-        self._transport: WSTransport | None = None
-        self._last_heard_ns = 0
-        self._logged_in = asyncio.Event()
+        self._plan, self._on_frame, self._on_state = plan, on_frame, on_state
+        self._clock, self._venue_wall_ns = clock, venue_wall_ns
+        self._current: _Connection | None = None
         self.up = False
         self.connects = 0
 
@@ -87,80 +164,93 @@ class Link:
         """Connect and stay connected until cancelled."""
         attempt = 0
         while True:
-            reason = await self._live()
-            attempt = 0 if self.up else min(attempt + 1, len(BACKOFF_S) - 1)
-            self._set(False, reason)
-            await asyncio.sleep(BACKOFF_S[attempt])
+            opened = await self._open()
+            if isinstance(opened, str):
+                self._set(False, opened)
+                attempt = min(attempt + 1, len(BACKOFF_S) - 1)
+                await asyncio.sleep(BACKOFF_S[attempt])
+                continue
+            attempt = 0
+            self._take(opened, "connected")
+            try:
+                await self._live()
+            finally:
+                self._hang_up()
+            self._set(False, "the venue closed the connection")
+            await asyncio.sleep(BACKOFF_S[0])
 
-    def send(self, message: dict[str, object]) -> None:
-        """Send one JSON message; lost when the link is down, since a reconnect says it all again."""
-        if self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
+    def send(self, message: dict[str, object]) -> bool:
+        """Send one JSON message; False when the link is down and it is lost."""
+        if self._current is None or not self.up:
+            return False
+        self._current.send(message)
+        return True
 
     def resubscribe(self, arg: dict[str, str]) -> None:
-        """Ask for a fresh snapshot of one channel."""
+        """Ask for a fresh snapshot of one channel. Lost when the link is down, since a reconnect says it all again."""
         self.send({"op": "unsubscribe", "args": [arg]})
         self.send({"op": "subscribe", "args": [arg]})
 
-    async def _live(self) -> str:
-        self._logged_in.clear()
+    async def _open(self) -> _Connection | str:
+        """A connection that is logged in and subscribed, or why there is none."""
+        connection = _Connection(self._plan, self._on_message, self._clock, self._venue_wall_ns)
         try:
-            transport, _ = await ws_connect(lambda: _Listener(self._on_message), self._plan.url, logger_name="link")
+            await ws_connect(lambda: connection, self._plan.url, logger_name="link")
         except (OSError, WSError, TimeoutError) as error:
             return f"cannot connect to {self._plan.url} ({type(error).__name__}: {error})"
-        self._transport = transport
-        self._last_heard_ns = self._clock.monotonic_ns()
-        watch = asyncio.create_task(self._watch(transport))
         try:
-            if self._plan.credentials is not None and not await self._login(self._plan.credentials):
-                transport.disconnect()
-                return "login refused"
-            self.send({"op": "subscribe", "args": list(self._plan.subscriptions)})
-            self.connects += 1
-            self._set(True, "connected")
-            await transport.wait_disconnected()
-            return "the venue closed the connection"
-        finally:
-            self._transport = None
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
-            if not transport.is_disconnected:
-                transport.disconnect(graceful=False)
+            problem = await connection.begin()
+        except asyncio.CancelledError:
+            connection.drop()
+            raise
+        if problem:
+            connection.drop()
+            return problem
+        return connection
 
-    async def _login(self, credentials: Credentials) -> bool:
-        self.send({"op": "login", "args": [login_args(credentials, wall_ns=self._venue_wall_ns())]})
-        try:
-            async with asyncio.timeout(PONG_WITHIN_S):
-                await self._logged_in.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def _on_message(self, payload: bytes) -> None:
-        self._last_heard_ns = self._clock.monotonic_ns()
-        if payload == b"pong":
-            return
-        if self._plan.credentials is not None and not self._logged_in.is_set():
-            with contextlib.suppress(FrameError):  # the owner of the frames counts and reports it
-                event = decode_frame(payload)
-                if isinstance(event, Event) and event.event == "login" and event.code == "0":
-                    self._logged_in.set()
+    async def _live(self) -> None:
+        """Until the connection is gone and no other has taken over."""
+        while (current := self._current) is not None:
+            gone, leaving = asyncio.ensure_future(current.gone()), asyncio.ensure_future(current.leaving.wait())
+            try:
+                await asyncio.wait({gone, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
                     return
-        self._on_frame(payload)
-
-    async def _watch(self, transport: WSTransport) -> None:
-        """Ping after silence; give up on a connection that does not answer."""
-        while True:
-            await asyncio.sleep(1.0)
-            silent_s = (self._clock.monotonic_ns() - self._last_heard_ns) / NS_PER_S
-            if silent_s > PING_AFTER_S + PONG_WITHIN_S:
-                transport.disconnect(graceful=False)
+                successor = await self._successor(gone)
+            finally:
+                for task in (gone, leaving):
+                    task.cancel()
+            if successor is None:
                 return
-            if silent_s > PING_AFTER_S:
-                transport.send(WSMsgType.TEXT, b"ping")
+            self._hang_up()
+            self._take(successor, "moved to a new connection, the venue closes the old one")
+
+    async def _successor(self, gone: asyncio.Future[None]) -> _Connection | None:
+        """The next connection, tried for as long as the old one lives."""
+        for wait_s in chain(BACKOFF_S, repeat(BACKOFF_S[-1])):
+            opened = await self._open()
+            if isinstance(opened, _Connection):
+                return opened
+            await asyncio.wait({gone}, timeout=wait_s)
+            if gone.done():
+                return None
+        return None
+
+    def _take(self, connection: _Connection, reason: str) -> None:
+        self._current = connection
+        self.connects += 1
+        self.up = True
+        self._on_state(True, f"{self._plan.name}: {reason}")
+
+    def _hang_up(self) -> None:
+        if self._current is not None:
+            connection, self._current = self._current, None
+            connection.drop()
+
+    def _on_message(self, connection: _Connection, payload: bytes) -> None:
+        if connection is self._current or self._current is None:
+            self._on_frame(payload)
 
     def _set(self, up: bool, reason: str) -> None:
-        if up != self.up or not up:
-            self.up = up
-            self._on_state(up, f"{self._plan.name}: {reason}")
+        self.up = up
+        self._on_state(up, f"{self._plan.name}: {reason}")

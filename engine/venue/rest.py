@@ -15,7 +15,7 @@ import orjson
 
 from engine.venue import codes
 from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueRefused, VenueUnknown, unwrap
-from engine.venue.frames import AccountData, OrderData, PositionData
+from engine.venue.frames import AccountData, BookData, OrderData, PositionData
 from engine.venue.http import NoAnswer, Transport
 from engine.venue.sign import Credentials, rest_headers
 from schemas.clock import NS_PER_MS, Clock
@@ -205,6 +205,12 @@ class Rest:
         if rows and isinstance(rows[0], dict):
             return rows[0]
         raise self._unexplained(call, "an answer without a row", orjson.dumps(rows))
+
+    async def book(self, instrument: str) -> BookData:
+        """The book as REST shows it, 400 levels a side, with its seqId."""
+        call = "/market/books"
+        rows = await self._call("GET", call, query={"instId": instrument, "sz": "400"})
+        return self._convert(call, self._first(call, rows), BookData)
 
     async def candles(self, instrument: str, frame: str, count: int) -> list[list[str]]:
         """The latest candles, newest first; the newest still forms."""

@@ -120,3 +120,32 @@ def test_deltas_lead_to_the_book_that_a_dictionary_would_hold(deltas: list[tuple
         )
         assert book.top_asks(50) == (sorted(asks), [asks[p] for p in sorted(asks)])
         assert book.top_bids(2)[0] == sorted(bids, reverse=True)[:2]
+
+
+def test_a_book_read_beside_the_stream_is_joined_by_the_first_update_that_reaches_beyond_it() -> None:
+    held = Book("X")
+    held.snapshot([["100", "1"]], [["101", "1"]], sequence=15, joins=True)
+    held.update([["100", "9"]], [], previous=5, sequence=10)  # in it already
+    assert held.top_bids(1) == ([100.0], [1.0])
+    held.update([["100", "2"]], [], previous=10, sequence=20)  # begins before it, ends after it
+    assert (held.top_bids(1), held.sequence) == (([100.0], [2.0]), 20)
+    with pytest.raises(BookError, match="prevSeqId 15, 20 expected"):
+        held.update([], [], previous=15, sequence=25)
+
+
+def test_a_book_read_beside_the_stream_too_early_does_not_join() -> None:
+    held = Book("X")
+    held.snapshot([["100", "1"]], [["101", "1"]], sequence=15, joins=True)
+    with pytest.raises(BookError):
+        held.update([], [], previous=16, sequence=20)
+    assert not held.valid
+
+
+@pytest.mark.parametrize(("buy", "contracts", "average"), [(True, 1, 101.0), (True, 3, 101.5), (False, 2, 99.5)])
+def test_the_depth_says_what_taking_from_it_costs(buy: bool, contracts: float, average: float) -> None:
+    held = Book("X")
+    held.snapshot([["100", "1"], ["99", "1"]], [["101", "2"], ["102.5", "1"]], sequence=1)
+    assert held.average_price(buy=buy, contracts=contracts) == pytest.approx(average)
+    assert held.average_price(buy=buy, contracts=3.01) is None
+    held.invalidate()
+    assert held.average_price(buy=buy, contracts=contracts) is None

@@ -12,11 +12,12 @@ import pytest
 from engine.desk import Desk
 from engine.execution.journal import Journal
 from engine.limits import Limits
-from engine.market import Market, Touch
+from engine.market import Market
 from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.watches import BrainWatch
+from engine.touch import Touch
 from engine.trading import Trading
 from schemas import codec
 from schemas.channels import Reply as Answer

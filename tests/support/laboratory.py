@@ -35,11 +35,11 @@ from engine.exchange.ws import Session
 from engine.execution.journal import Entry, Journal, encode_entry
 from engine.execution.lifecycle import OrderState
 from engine.limits import Limits
-from engine.market import Touch
 from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import TradingCauses
 from engine.safety.watches import BrainWatch
+from engine.touch import Touch
 from engine.trading import Trading
 from engine.venue.http import NoAnswer
 from engine.venue.rest import Rest

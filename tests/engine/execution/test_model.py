@@ -29,6 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from engine.exchange.config import Rules
 from engine.exchange.faults.switchboard import Fault
 from schemas.messages import Side
 from tests.support.laboratory import Laboratory, exchange_orders
@@ -66,6 +67,11 @@ MUST_HAPPEN = [
     "orders", "fills", "crashes", "stops triggered", "OCO over all", "closed by the guard",
     *sorted({f"fault {fault.name}" for faults in FAULTS for fault in faults}),
 ]  # fmt: skip
+RULES = st.builds(
+    Rules, attached_born=st.sampled_from(["ended", "filled", "first_fill"]), caa_cancels_algos=st.booleans(),
+    fee_digits=st.sampled_from([None, 8]), too_many_status=st.sampled_from([429, 200]),
+)  # fmt: skip
+"""What nobody could confirm of OKX, either way."""
 SIDES = st.sampled_from([Side.BUY, Side.SELL])
 
 
@@ -102,10 +108,11 @@ class Trading(RuleBasedStateMachine):
 
         self.go(happen())
 
-    @initialize(seed=st.integers(0, 1_000))
-    def begin(self, seed: int) -> None:
+    @initialize(seed=st.integers(0, 1_000), rules=RULES)
+    def begin(self, seed: int, rules: Rules) -> None:
         async def make() -> Laboratory:
-            lab = Laboratory(self.directory, LoopClock(self.loop), seed=seed, safety__protection_timeout_s=LIMIT_S)
+            clock = LoopClock(self.loop)
+            lab = Laboratory(self.directory, clock, seed=seed, rules=rules, safety__protection_timeout_s=LIMIT_S)
             await lab.armed()
             return lab
 
