@@ -74,7 +74,7 @@ class Engine:
         )  # fmt: skip
         self.trading = Trading(
             settings=settings, clock=clock, rest=self.rest, journal=self._journal, ledger=ledger, causes=self.causes,
-            decided_on=self._decided_on, before_arming=self._look, log=runtime.reporter.log,
+            send=self._send_private, decided_on=self._decided_on, before_arming=self._look, log=runtime.reporter.log,
             on_change=self._on_trading_change,
         )  # fmt: skip
         self.brain = BrainWatch(settings.safety.brain_timeout_s)
@@ -123,7 +123,7 @@ class Engine:
         handlers = {
             "public": (self.market.on_frame, self._on_public_link),
             "business": (self.market.on_frame, self._on_business_link),
-            "private": (self.trading.private.on_frame, self._on_private_link),
+            "private": (self.trading.on_private_frame, self._on_private_link),
         }
         return {
             plan.name: Link(
@@ -182,6 +182,9 @@ class Engine:
     def _on_private_link(self, up: bool, reason: str) -> None:
         self._log_link(up, reason)
         self.trading.on_private_link(up, reason)
+
+    def _send_private(self, message: dict[str, object]) -> bool:
+        return self._links["private"].send(message)
 
     def _log_link(self, up: bool, reason: str) -> None:
         self._runtime.reporter.log("info" if up else "warning", reason)

@@ -24,6 +24,7 @@ from engine.risk.trading_state import CauseName, TradingCauses
 from engine.risk.view import Terms
 from engine.venue import codes
 from engine.venue.answers import VenueError, VenueRefused
+from engine.venue.entry import WebsocketEntry
 from engine.venue.rest import Rest
 from engine.venue.timing import ClockWatch
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
@@ -45,7 +46,7 @@ Log = Callable[[str, str], None]
 class Trading:
     """Built whole, then `run`. `before_arming` raises what else speaks against trading before RECONCILING falls.
 
-    `terms` is None until the venue has told them.
+    `send` writes to the private websocket. `terms` is None until the venue has told them.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trading:
         settings: Settings,
         clock: Clock,
         rest: Rest,
+        send: Callable[[dict[str, object]], bool],
         journal: Journal,
         ledger: Ledger,
         causes: TradingCauses,
@@ -71,9 +73,13 @@ class Trading:
         self.account = Account(
             instrument=venue.instrument, margin_mode=venue.margin_mode, currency="USDT", clock=clock, ledger=ledger
         )  # fmt: skip
+        self.entry = WebsocketEntry(
+            rest=rest, send=send if venue.order_entry == "websocket" else lambda message: False, clock=clock,
+            timeout_ms=venue.request_timeout_ms, log=log,
+        )  # fmt: skip
         self.router = Router(
-            rest=rest, journal=journal, orders=self.orders, settings=settings, clock=clock, may_send=self._may_send,
-            on_fills=self.account.on_fills,
+            rest=rest, entry=self.entry, journal=journal, orders=self.orders, settings=settings, clock=clock,
+            may_send=self._may_send, on_fills=self.account.on_fills,
         )  # fmt: skip
         self.guard = Guard(
             settings=settings, rest=rest, account=self.account, orders=self.orders,
@@ -111,9 +117,15 @@ class Trading:
 
     # what is heard
 
+    def on_private_frame(self, payload: bytes) -> None:
+        """One frame of the private websocket: an answer to an order, or news."""
+        if not self.entry.on_frame(payload):
+            self.private.on_frame(payload)
+
     def on_private_link(self, up: bool, reason: str) -> None:
         """The private websocket came or went."""
         self._private_up = up
+        self.entry.on_link(up)
         self._causes.hold(CauseName.VENUE_DOWN, not up, reason)
         if up:  # whatever happened while nobody told us
             self.ask_anew()
@@ -205,7 +217,7 @@ class Trading:
         findings: list[str] = []
         if self.terms is None:
             findings += map(str, await check_account(self.rest, self._settings.venue))
-            self.terms = await read_terms(self.rest, self._instrument)
+            self.terms, self.entry.code = await read_terms(self.rest, self._instrument)
         findings += map(str, await reconcile(self.books))
         for record in self.orders.working():
             self.guard.note(record)

@@ -36,14 +36,18 @@ async def check_account(rest: Rest, venue: Venue) -> list[Finding]:
     return []
 
 
-async def read_terms(rest: Rest, instrument: str) -> Terms:
-    """Contract value, lot, minimum, tick. Raises VenueError; StartError for an instrument that does not trade."""
+async def read_terms(rest: Rest, instrument: str) -> tuple[Terms, int | None]:
+    """Contract value, lot, minimum, tick; and the venue's number of the instrument.
+
+    Raises: VenueError; StartError for an instrument that does not trade.
+    """
     row = await rest.instrument(instrument)
     if row.state != "live":
         raise StartError(f"venue: {instrument} is {row.state}, not live; choose another venue.instrument")
-    return Terms(
+    terms = Terms(
         instrument=instrument, contract_value=Decimal(row.ctVal) * Decimal(row.ctMult or "1"),
         lot=Decimal(row.lotSz), minimum=Decimal(row.minSz), tick=Decimal(row.tickSz),
         largest_market=Decimal(row.maxMktSz) if row.maxMktSz else None,
         largest_limit=Decimal(row.maxLmtSz) if row.maxLmtSz else None,
     )  # fmt: skip
+    return terms, row.instIdCode

@@ -21,6 +21,7 @@ from engine.execution.protection import OURS
 from engine.risk.gate import Cleared
 from engine.risk.view import Terms
 from engine.venue.answers import Fill, VenueBusy, VenueError, VenueRefused, VenueUnknown
+from engine.venue.entry import OrderEntry
 from engine.venue.frames import OrderData
 from engine.venue.rest import TAG, Rest
 from schemas.clock import NS_PER_S, Clock
@@ -57,6 +58,7 @@ class Router:
         self,
         *,
         rest: Rest,
+        entry: OrderEntry,
         journal: Journal,
         orders: OrderBookkeeper,
         settings: Settings,
@@ -65,6 +67,7 @@ class Router:
         on_fills: Callable[[list[Fill]], None],
     ) -> None:
         self._rest = rest
+        self._entry = entry
         self._journal = journal
         self._orders = orders
         self._venue = settings.venue
@@ -122,7 +125,7 @@ class Router:
         body = self._wire_order(order, record)
         for wait_s in (*(_BUSY_AGAIN_S if order.reduce_only else ()), None):
             try:
-                venue_id = await self._rest.place(body, expires_ms=self._expires_ms)
+                venue_id = await self._entry.place(body, expires_ms=self._expires_ms)
             except VenueBusy as error:
                 if wait_s is None:
                     return self._refused(order, record, error)

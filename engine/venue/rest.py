@@ -74,9 +74,10 @@ class Rest:
         try:
             return unwrap(path, status, raw)
         except Unexplained as error:
-            raise self._unexplained(path, str(error), raw) from None
+            raise self.unexplained(path, str(error), raw) from None
 
-    def _unexplained(self, call: str, problem: str, raw: bytes) -> VenueUnknown:
+    def unexplained(self, call: str, problem: str, raw: bytes) -> VenueUnknown:
+        """Hand over whole what the guide does not explain; the error to raise: it may have been done."""
         self._on_unexplained(call, f"{problem}: {raw.decode('utf-8', 'replace')}")
         return VenueUnknown(call, "", problem)
 
@@ -84,9 +85,7 @@ class Rest:
         try:
             return msgspec.convert(row, kind, strict=False)
         except msgspec.ValidationError as error:
-            raise self._unexplained(
-                call, f"a row that the guide does not explain, {error}", orjson.dumps(row)
-            ) from None
+            raise self.unexplained(call, f"a row that the guide does not explain, {error}", orjson.dumps(row)) from None
 
     async def server_time_ms(self) -> int:
         """The venue's clock, ms since 1970."""
@@ -173,7 +172,7 @@ class Rest:
         rows = await self._call("POST", "/trade/order", body=order, expires_ms=expires_ms)
         order_id = str(self._first("/trade/order", rows).get("ordId") or "")
         if not order_id:
-            raise self._unexplained("/trade/order", "an accepted order without an id", orjson.dumps(rows))
+            raise self.unexplained("/trade/order", "an accepted order without an id", orjson.dumps(rows))
         return order_id
 
     async def place_algo(self, algo: dict[str, Any]) -> str:
@@ -204,7 +203,7 @@ class Rest:
     def _first(self, call: str, rows: list[Any]) -> Any:
         if rows and isinstance(rows[0], dict):
             return rows[0]
-        raise self._unexplained(call, "an answer without a row", orjson.dumps(rows))
+        raise self.unexplained(call, "an answer without a row", orjson.dumps(rows))
 
     async def book(self, instrument: str) -> BookData:
         """The book as REST shows it, 400 levels a side, with its seqId."""

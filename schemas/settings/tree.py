@@ -24,6 +24,9 @@ class Venue(Section):
     ws_url: str = Field("", description="Base URL of the websocket, without /public; empty: the venue's own")
     leverage: int = Field(5, ge=1, le=125, description="Leverage set at start, times")
     margin_mode: Literal["isolated", "cross"] = Field("isolated", description="tdMode of every order")
+    order_entry: Literal["websocket", "rest"] = Field(
+        "websocket", description="How orders are sent; REST is used in either case while the websocket is down"
+    )
     arming_paper_hours: float = Field(
         24.0, ge=0, le=8_760, description="Length of the paper run that live trading asks for, h"
     )

@@ -141,7 +141,18 @@ class Line:
     def _deliver(self) -> None:
         session, message = self._on_its_way.popleft()  # timers of the same instant come in any order, frames do not
         if session is self._session and not self._life.dead:
-            self._life.trading.private.on_frame(message)
+            self._life.trading.on_private_frame(message)
+
+    def send(self, message: dict[str, object]) -> bool:
+        """A request of the engine; it arrives a hop later, if the line still stands then."""
+        if self._session is None:
+            return False
+        self._lab.loop.call_later(HOP_S, self._arrive, self._session, message)
+        return True
+
+    def _arrive(self, session: Session, message: dict[str, object]) -> None:
+        if session is self._session:
+            session.receive(msgspec.json.encode(message).decode())
 
     def _gone(self) -> None:
         self.hang_up()
@@ -176,7 +187,7 @@ class Life:
         )  # fmt: skip
         self.trading = Trading(
             settings=settings, clock=clock, rest=self.rest, journal=self.journal, ledger=ledger, causes=self.causes,
-            decided_on=self.decided_on, before_arming=self.look, log=self.log, on_change=lambda: None,
+            send=self._send, decided_on=self.decided_on, before_arming=self.look, log=self.log, on_change=lambda: None,
         )  # fmt: skip
         self.brain = BrainWatch(3)
         self.desk = Desk(
@@ -187,6 +198,9 @@ class Life:
         self.line = Line(lab, self)
         self._tasks = [asyncio.ensure_future(work) for work in (self.trading.run(), self._beat())]
         self.line.connect()
+
+    def _send(self, message: dict[str, object]) -> bool:
+        return self.line.send(message)
 
     def _unexplained(self, call: str, said: str) -> None:
         self.trading.unexplained(call, said)

@@ -108,11 +108,14 @@ class Trading(RuleBasedStateMachine):
 
         self.go(happen())
 
-    @initialize(seed=st.integers(0, 1_000), rules=RULES)
-    def begin(self, seed: int, rules: Rules) -> None:
+    @initialize(seed=st.integers(0, 1_000), rules=RULES, entry=st.sampled_from(["websocket", "rest"]))
+    def begin(self, seed: int, rules: Rules, entry: str) -> None:
         async def make() -> Laboratory:
             clock = LoopClock(self.loop)
-            lab = Laboratory(self.directory, clock, seed=seed, rules=rules, safety__protection_timeout_s=LIMIT_S)
+            lab = Laboratory(
+                self.directory, clock, seed=seed, rules=rules, safety__protection_timeout_s=LIMIT_S,
+                venue__order_entry=entry,
+            )  # fmt: skip
             await lab.armed()
             return lab
 
@@ -175,6 +178,17 @@ class Trading(RuleBasedStateMachine):
             self.move(-400 if side is Side.BUY else 400)
         elif then == "limit" and self.alive:
             self.send(side, 100, limit=self.lab.centre + (-30 if side is Side.BUY else 30))
+
+    @precondition(lambda self: self.alive)
+    @rule(side=SIDES, after_s=st.sampled_from([0.0, 0.0005, 0.0015, 0.003]))
+    def the_line_is_cut_under_an_order(self, side: Side, after_s: float) -> None:
+        async def cut() -> None:
+            self.lab.send(self.lab.order(side, "1.5"))
+            await asyncio.sleep(after_s)
+            self.lab.hub.lines.drop_private()
+            await self.wait(0.1)
+
+        self.go(cut())
 
     @precondition(lambda self: self.alive)
     @rule(side=SIDES, race=st.sampled_from([(), (RACE,), (RACE_ACKED,)]))
