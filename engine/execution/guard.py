@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.account import Account
 from engine.execution.journal import Entry
-from engine.execution.lifecycle import OrderState
+from engine.execution.lifecycle import ENDED, OrderState
 from engine.execution.orders import OrderBookkeeper, OrderRecord
 from engine.execution.protection import OURS, Do, Levels, Step, next_step, whole_oco
 from engine.risk.trading_state import CauseName, TradingCauses
@@ -23,6 +23,7 @@ from schemas.settings import Settings
 
 _LOOK_EVERY_S: Final = 0.25
 _IDLE_EVERY_S: Final = 2.0
+_INTERRUPTED_AT_MOST: Final = 4
 _COUNTED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED, OrderState.FILLED, OrderState.CANCELED})
 
 _OVERTAKEN_NS: Final = 2 * NS_PER_S
@@ -33,6 +34,7 @@ _OVERTAKEN_NS: Final = 2 * NS_PER_S
 class _Entry:
     side: Side
     levels: Levels
+    filled: Decimal
     noted_ns: int
 
 
@@ -63,7 +65,7 @@ class Guard:
         self._in_flight, self._clock, self._decided_on = in_flight, clock, decided_on
         self._log, self._on_change = log, on_change
         self._entries: dict[str, _Entry] = {}
-        self._flat_ns = 0
+        self._interrupted = 0
         self._bare_since_ns: int | None = None
         self._refused = False
         self._too_much: frozenset[str] = frozenset()
@@ -76,34 +78,42 @@ class Guard:
         for side, entry in entries.items():
             tp = Decimal(entry.tp_price) if entry.tp_price else None
             levels = Levels(tp=tp, sl=Decimal(entry.sl_price))
-            self._entries[entry.client_order_id] = _Entry(side=Side[side], levels=levels, noted_ns=0)
+            self._entries[entry.client_order_id] = _Entry(
+                side=Side[side], levels=levels, filled=Decimal(0), noted_ns=0
+            )  # fmt: skip
 
     def note(self, record: OrderRecord) -> None:
-        """An order that may have added to the position: its stop is where the position's stop belongs."""
-        if record.sl_price is None or record.state not in _COUNTED or record.client_order_id in self._entries:
+        """An order that added to the position, or is about to: its stop is where the position's stop belongs.
+
+        A resting order counts from its first fill; one at market from its ack, since its fill may be told late.
+        """
+        if record.sl_price is None or record.state not in _COUNTED:
             return
-        levels = Levels(tp=record.tp_price, sl=record.sl_price)
-        self._entries[record.client_order_id] = _Entry(
-            side=record.side, levels=levels, noted_ns=self._clock.monotonic_ns()
-        )  # fmt: skip
+        known = self._entries.get(record.client_order_id)
+        if record.state in ENDED and not record.filled:
+            self._entries.pop(record.client_order_id, None)
+        elif (record.filled or record.limit_price is None) and (known is None or known.filled != record.filled):
+            levels = Levels(tp=record.tp_price, sl=record.sl_price)
+            self._entries[record.client_order_id] = _Entry(
+                side=record.side, levels=levels, filled=record.filled, noted_ns=self._clock.monotonic_ns()
+            )  # fmt: skip
 
     def _levels(self, held: Decimal) -> Levels | None:
-        """Of all entries since the position was flat the nearest stop, and the latest take-profit."""
+        """Of all entries since the position was flat the nearest stop, and the latest take-profit.
+
+        None: nobody here opened this position, and where its stop belongs is not ours to say.
+        """
         side = Side.BUY if held > 0 else Side.SELL
         mine = [entry for entry in self._entries.values() if entry.side is side]
-        fresh = [entry for entry in mine if entry.noted_ns > self._flat_ns - _OVERTAKEN_NS] or mine[-1:]
-        if not fresh:
+        if not mine:
             return None
-        nearest = (max if side is Side.BUY else min)(entry.levels.sl for entry in fresh)
-        return Levels(tp=fresh[-1].levels.tp, sl=nearest)
+        nearest = (max if side is Side.BUY else min)(entry.levels.sl for entry in mine)
+        return Levels(tp=mine[-1].levels.tp, sl=nearest)
 
     def _forget(self, now_ns: int) -> None:
-        """The position is flat: what was noted before is over, but for the last entry of each side."""
-        self._flat_ns = now_ns
-        last = {entry.side: client_id for client_id, entry in self._entries.items()}
+        """The position is flat: what was noted before is over, unless its position is told late."""
         self._entries = {
-            client_id: entry for client_id, entry in self._entries.items()
-            if client_id in last.values() or entry.noted_ns > now_ns - _OVERTAKEN_NS
+            client_id: entry for client_id, entry in self._entries.items() if entry.noted_ns > now_ns - _OVERTAKEN_NS
         }  # fmt: skip
 
     def changed(self) -> None:
@@ -133,9 +143,15 @@ class Guard:
         version = self._account.version
         algos = await self._rest.algos(self._instrument)
         held = self._account.contracts
-        if held is None or version != self._account.version or entering != self._entering():
+        if held is None:
+            return Step(do=Do.WAIT, covered=False, why="the position is not known")
+        if version != self._account.version or entering != self._entering():
             self._changed.set()  # something happened meanwhile: what was read may be older than what is known
-            return Step(do=Do.WAIT, covered=False, why="the venue spoke meanwhile")
+            self._interrupted += 1
+            if self._interrupted < _INTERRUPTED_AT_MOST:
+                return Step(do=Do.WAIT, covered=False, why="the venue spoke meanwhile")
+            entering = True  # it never stops talking: act, but cancel nothing
+        self._interrupted = 0
         self._account.on_algos(algos)
         self._on_change()
         now_ns = self._clock.monotonic_ns()
@@ -153,15 +169,15 @@ class Guard:
             self._bare_since_ns = now_ns
         unprotected = self._bare_since_ns is not None and bare_s >= self._limit_s
         self._causes.hold(CauseName.UNPROTECTED, unprotected, step.why)
-        await self._take(step, held, levels)
+        await self._take(step, held, levels, entering=entering)
         return step
 
-    async def _take(self, step: Step, held: Decimal, levels: Levels | None) -> None:
+    async def _take(self, step: Step, held: Decimal, levels: Levels | None, *, entering: bool) -> None:
         if step.do in {Do.NOTHING, Do.WAIT, Do.UNPROTECTED} or self._causes.state is TradingState.HALTED:
             return
         seen, self._too_much = self._too_much, frozenset(step.algo_ids if step.do is Do.CANCEL else ())
         if step.do is Do.CANCEL:
-            if not seen & self._too_much:  # seen once it may belong to a fill that nobody has told us of yet
+            if entering or not seen & self._too_much:  # it may belong to a fill that nobody has told us of yet
                 self._changed.set()
                 return
             twice = sorted(seen & self._too_much)

@@ -11,8 +11,11 @@ import os
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+_REFUSED: Final = "refused"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +77,7 @@ class Journal:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def _recall(self) -> Recalled:
-        recalled = Recalled()
+        recalled, with_stop = Recalled(), dict[str, Entry]()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -94,9 +97,12 @@ class Journal:
             if entry.event == "intent":
                 recalled.open_orders[entry.client_order_id] = entry
                 if entry.sl_price:
-                    recalled.entries[entry.side] = entry
+                    with_stop[entry.client_order_id] = entry
             else:
                 recalled.open_orders.pop(entry.client_order_id, None)
+                if entry.state == _REFUSED:
+                    with_stop.pop(entry.client_order_id, None)
+        recalled.entries = {entry.side: entry for entry in with_stop.values()}
         return recalled
 
     async def append_durably(self, entry: Entry) -> None:
