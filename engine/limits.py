@@ -29,6 +29,8 @@ from schemas.settings.risk import Risk, changed, loosened
 
 _KEEP_EVERY_S: Final = 1.0
 _RISK: Final = "risk."
+_AT_START: Final = frozenset({"day_starts_utc_hour"})
+"""What the ledger is built with."""
 
 
 class Limits:
@@ -106,10 +108,11 @@ class Limits:
         """Other limits from now on: dotted setting -> TOML text. Returns whether it was done, and why not."""
         values = {}
         for name, text in changes.items():
-            if not name.startswith(_RISK) or name.removeprefix(_RISK) not in Risk.model_fields:
-                return False, f"{name} is no limit of a running engine; it takes effect at the next start"
+            field = name.removeprefix(_RISK)
+            if not name.startswith(_RISK) or field not in Risk.model_fields or field in _AT_START:
+                return False, f"{name} cannot be changed in a running engine; it takes effect at the next start"
             try:
-                values[name.removeprefix(_RISK)] = tomllib.loads(f"x = {text}")["x"]
+                values[field] = tomllib.loads(f"x = {text}")["x"]
             except tomllib.TOMLDecodeError:
                 return False, f"{name} = {text}: not a TOML value; mend the value"
         try:
@@ -135,11 +138,14 @@ class Limits:
 
     def rearm(self, account: Account) -> str:
         """The operator lets it go on: the throttle falls, the peak begins anew. Returns what was lifted."""
-        lifted = [self.traffic.latched] if self.traffic.latched else []
+        lifted = []
+        if self.traffic.latched:
+            lifted.append(self.traffic.latched)
+            self.traffic.rearm()
+            self._remember(latched="")
         if self._causes.stands(CauseName.DRAWDOWN):
             lifted.append("the drawdown stop")
-        self.traffic.rearm()
-        self._remember(latched="", peak=account.equity)
+            self._remember(peak=account.equity)
         return ", ".join(lifted)
 
     def _remember(self, **values: object) -> None:

@@ -31,6 +31,7 @@ from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.messages import DecidedOn, OrderRequest, TradingState
 from schemas.process import StartError
 from schemas.settings import Settings
+from schemas.settings.risk import Risk
 
 _LOOK_EVERY_S: Final = 0.025
 _AGAIN_S: Final = 1.0
@@ -58,6 +59,7 @@ class Trading:
         send: Callable[[dict[str, object]], bool],
         journal: Journal,
         ledger: Ledger,
+        risk: Callable[[], Risk],
         causes: TradingCauses,
         decided_on: Callable[[], DecidedOn],
         before_arming: Callable[[], None],
@@ -79,7 +81,7 @@ class Trading:
         )  # fmt: skip
         self.router = Router(
             rest=rest, entry=self.entry, journal=journal, orders=self.orders, settings=settings, clock=clock,
-            may_send=self._may_send, on_fills=self.account.on_fills,
+            ttl_ms=lambda: risk().order_ttl_ms, may_send=self._may_send, on_fills=self.account.on_fills,
         )  # fmt: skip
         self.guard = Guard(
             settings=settings, rest=rest, account=self.account, orders=self.orders,

@@ -24,7 +24,7 @@ from engine.venue.answers import Fill, VenueBusy, VenueError, VenueRefused, Venu
 from engine.venue.entry import OrderEntry
 from engine.venue.frames import OrderData
 from engine.venue.rest import TAG, Rest
-from schemas.clock import NS_PER_S, Clock
+from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.codec.errors import decimal_text
 from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
 from schemas.settings.tree import Settings
@@ -51,7 +51,8 @@ class Unresolved(Exception):
 class Router:
     """Sends cleared orders. `may_send` is asked once more between the journal and the send.
 
-    `in_flight` counts the orders on their way: a halt is not over while there are any.
+    `ttl_ms`: how long the venue may take an order. `in_flight` counts the orders on their way: a halt is not over
+    while there are any.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Router:
         orders: OrderBookkeeper,
         settings: Settings,
         clock: Clock,
+        ttl_ms: Callable[[], int],
         may_send: Callable[[OrderRequest], str],
         on_fills: Callable[[list[Fill]], None],
     ) -> None:
@@ -71,11 +73,10 @@ class Router:
         self._journal = journal
         self._orders = orders
         self._venue = settings.venue
-        self._expires_ms = settings.risk.order_ttl_ms
+        self._ttl_ms = ttl_ms
         self._clock = clock
         self._may_send = may_send
         self._on_fills = on_fills
-        self._ttl_s = settings.risk.order_ttl_ms / 1_000
         self.in_flight = 0
 
     def place(
@@ -125,7 +126,7 @@ class Router:
         body = self._wire_order(order, record)
         for wait_s in (*(_BUSY_AGAIN_S if order.reduce_only else ()), None):
             try:
-                venue_id = await self._entry.place(body, expires_ms=self._expires_ms)
+                venue_id = await self._entry.place(body, expires_ms=self._ttl_ms())
             except VenueBusy as error:
                 if wait_s is None:
                     return self._refused(order, record, error)
@@ -159,7 +160,7 @@ class Router:
         "No such order" counts once the order's expTime has passed: until then it may still be on its way.
         Raises: Unresolved, when it does not answer at all.
         """
-        certain_ns = record.sent_ns + int((self._ttl_s + _CERTAIN_AFTER_S) * NS_PER_S)
+        certain_ns = record.sent_ns + self._ttl_ms() * NS_PER_MS + int(_CERTAIN_AFTER_S * NS_PER_S)
         heard_ns, waits = record.heard_ns, chain(_ASK_AGAIN_S, repeat(1.0))
         while True:
             await asyncio.sleep(next(waits))

@@ -61,7 +61,7 @@ class Scene:
         log = cast(Any, lambda level, text: None)
         trading = Trading(
             settings=settings, clock=clock, rest=cast(Any, None), journal=Journal(tmp_path / "orders.log"),
-            ledger=ledger, causes=self.causes, send=lambda message: False,
+            ledger=ledger, causes=self.causes, risk=lambda: self.limits.risk, send=lambda message: False,
             decided_on=lambda: decided(9), before_arming=lambda: None, log=log,
             on_change=lambda: None,
         )  # fmt: skip

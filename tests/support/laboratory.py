@@ -187,7 +187,8 @@ class Life:
         )  # fmt: skip
         self.trading = Trading(
             settings=settings, clock=clock, rest=self.rest, journal=self.journal, ledger=ledger, causes=self.causes,
-            send=self._send, decided_on=self.decided_on, before_arming=self.look, log=self.log, on_change=lambda: None,
+            risk=lambda: self.limits.risk, send=self._send, decided_on=self.decided_on,
+            before_arming=self.look, log=self.log, on_change=lambda: None,
         )  # fmt: skip
         self.brain = BrainWatch(3)
         self.desk = Desk(
