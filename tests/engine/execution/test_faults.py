@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.exchange.faults.catalogue import CATALOGUE
-from tests.engine.execution.faults_table import SCENARIOS, SEEDS, strike_all
+from tests.engine.execution.faults_scenarios import SCENARIOS
+from tests.engine.execution.faults_table import SEEDS, strike_all
 
 
 def test_every_fault_of_the_catalogue_has_a_scenario() -> None:
