@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from engine.execution.lifecycle import OrderState
 from engine.execution.router import client_order_id_of
 from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
-from tests.support.laboratory import Laboratory, exchange_orders
+from tests.support.laboratory import Laboratory, Life, exchange_orders
+from tests.support.virtual import LoopClock, run_virtually
 
 _NEVER_TRADED = frozenset({OrderState.REFUSED, OrderState.CANCELED})
 
@@ -19,17 +23,25 @@ class Trader:
     def __init__(self, lab: Laboratory) -> None:
         self.lab = lab
         self.asked: list[tuple[OrderRequest, asyncio.Task[OrderAck | OrderReject]]] = []
+        self._lives: dict[str, Life | None] = {}
 
     def send(
-        self, side: Side, contracts: str = "1", *, away: int | None = None, reduce_only: bool = False
+        self,
+        side: Side,
+        contracts: str = "1",
+        *,
+        away: int | None = None,
+        reduce_only: bool = False,
+        sl_pct: float = 0.05,
     ) -> asyncio.Task[OrderAck | OrderReject]:
         """One order; `away`: a limit so many ticks on the passive side of the market."""
         limit = None
         if away is not None:
             limit = self.lab.centre + (-away if side is Side.BUY else away)
-        request = self.lab.order(side, contracts, limit=limit, reduce_only=reduce_only)
+        request = self.lab.order(side, contracts, limit=limit, reduce_only=reduce_only, sl_pct=sl_pct)
         task = self.lab.send(request)
         self.asked.append((request, task))
+        self._lives[request.intent_id] = self.lab.life
         return task
 
     async def told(self, side: Side, contracts: str = "1", **more: object) -> OrderAck | OrderReject:
@@ -67,6 +79,8 @@ class Trader:
         there = (order.ord_id, order.state, Decimal(order.filled) / 100)
         if isinstance(said, OrderReject) and (said.code is not RejectCode.VENUE_UNKNOWN or said.rule == "venue"):
             return f"the venue took it, and the answer was {said.code} {said.text}"
+        if record is None and order.ended and self._lives[request.intent_id] is not self.lab.life:
+            return ""  # the life that sent it saw its end
         if record is None:
             return f"at the venue {there}, unknown to the engine"
         here = (record.venue_order_id, record.state.value, record.filled)
@@ -80,3 +94,19 @@ class Trader:
         if record is not None and (record.state not in _NEVER_TRADED or record.filled):
             return f"the venue never took it, to the engine it is {record.state.value}, {record.filled} filled"
         return ""
+
+
+def in_laboratory(directory: Path, act: Callable[[Trader], Awaitable[None]], **options: Any) -> None:
+    """Runs a scene on a virtual clock, with an engine that has reconciled; `options` go to the Laboratory."""
+
+    async def scene(clock: LoopClock) -> None:
+        lab = Laboratory(directory, clock, **options)
+        try:
+            await lab.armed()
+            await act(Trader(lab))
+            assert lab.life is not None
+            assert lab.life.dead or lab.life.failed() is None
+        finally:
+            await lab.close()
+
+    run_virtually(scene)
