@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check soak bench clean tools
+.PHONY: install run test check soak faults bench clean tools
 
 install: $(STAMP)
 
@@ -39,6 +39,10 @@ check: install tools
 soak: MODEL_STEPS ?= 200000
 soak: install
 	MODEL_STEPS=$(MODEL_STEPS) $(BIN)/python -m pytest -q -s --timeout 0 tests/engine/execution/test_model.py
+
+# every fault of the simulated exchange, and what came of it
+faults: install
+	$(BIN)/python -m tests.engine.execution.faults_table
 
 bench: install
 	$(BIN)/python -m tests.bench

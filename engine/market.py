@@ -29,7 +29,7 @@ from engine.venue.frames import (
 )
 from schemas import codec, topology
 from schemas.channels import Publisher
-from schemas.clock import NS_PER_MS, Clock
+from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.latency import LatencyWindow
 from schemas.messages import Side, Trade
 
@@ -37,6 +37,8 @@ _WAITING: Final = 1_000
 """Updates kept while there is no book to apply them to."""
 _RING: Final = 4_096
 """How many ticks back the time of a sequence is known."""
+_SILENT_NS: Final = NS_PER_S
+"""A trade changes the book: one that has said nothing for so long after it is not what it was."""
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Market:
         self._trade_stream = publisher.stream(topology.trade(instrument))
         self._times = [0] * _RING
         self._waiting: deque[BookData] = deque(maxlen=_WAITING)
+        self._traded_ns: int | None = None
 
     def on_frame(self, payload: bytes) -> None:
         """One frame of the public link."""
@@ -121,6 +124,7 @@ class Market:
 
     def _on_book(self, frame: BookFrame, wall_ns: int, mono_ns: int) -> None:
         book = self._book
+        self._traded_ns = None
         for data in frame.data:
             if frame.channel == "bbo-tbt":
                 self._on_best(data, wall_ns, mono_ns)
@@ -148,8 +152,17 @@ class Market:
                 trade_id=last.trade_id, side=side,
             )  # fmt: skip
             self._trade_stream.send(codec.encode_trade(trade), wall_ns)
+        self._check_silence(mono_ns)
         publish = self._publish_touch if self.touch.book_valid else self._publish
         publish(int(frame.data[-1].ts) * NS_PER_MS, wall_ns, mono_ns)
+
+    def _check_silence(self, mono_ns: int) -> None:
+        """Of a trade before this one the book should have spoken by now. Raises: BookError."""
+        if self._traded_ns is None:
+            self._traded_ns = mono_ns
+        elif self.touch.book_valid and mono_ns - self._traded_ns > _SILENT_NS:
+            self._book.invalidate()
+            raise BookError(self.instrument, f"silent for {(mono_ns - self._traded_ns) / NS_PER_S:.1f} s after a trade")
 
     def _publish(self, exchange_ns: int, wall_ns: int, mono_ns: int) -> None:
         """The whole tick, after the book changed."""

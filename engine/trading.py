@@ -112,8 +112,8 @@ class Trading:
             self._log("error", f"journal: {problem}")
         async with asyncio.TaskGroup() as group:
             for work in (
-                self.clock_watch.run(), self._reconcile_forever(), self.guard.run(self.reconciled), self.dead_man.run(),
-                self._follow_orders(),
+                self.clock_watch.run(), self._reconcile_forever(), self.guard.run(self.reconciled),
+                self.dead_man.run(self.reconciled), self._follow_orders(),
             ):  # fmt: skip
                 group.create_task(work)
 

@@ -10,21 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from engine.exchange.faults import answers
+from engine.exchange.faults.order_line import OUTCOMES
 from engine.exchange.faults.switchboard import Fault
 from engine.exchange.hub import Hub
 from engine.exchange.rest import Response, Rest
 
-_OUTCOMES: Final = (
-    "rate_limited",
-    "unavailable",
-    "endpoint_timeout",
-    "order_timeout",
-    "unexplained_answer",
-    "disconnect_mid_order",
-    "ack_lost",
-    "fill_before_ack",
-)
-"""At most one of them strikes a call; asked in this order."""
 _LOOK_UP: Final = ("GET", "trade/order")
 
 
@@ -52,7 +42,7 @@ class Door:
             return self._faults.strikes(name, lambda fault: fault.strikes_call(method, call))
 
         slow = struck("slow_answer")
-        outcome = next((fault for name in _OUTCOMES if (fault := struck(name)) is not None), None)
+        outcome = next((fault for name in OUTCOMES if (fault := struck(name)) is not None), None)
         response = self._answer(outcome, method, raw_target, headers, body)
         if outcome is None and response is not None and (method, call) == _LOOK_UP:
             response = self._look_up(response)

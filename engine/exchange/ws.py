@@ -14,6 +14,7 @@ from engine.exchange.auth import check_login
 from engine.exchange.budget import Budget
 from engine.exchange.channels import COUNTED, problem
 from engine.exchange.config import Credentials
+from engine.exchange.faults.order_line import CALLS, OrderLine
 from engine.exchange.hub import Hub, Subscription
 from engine.exchange.trade_api import BATCH_MAX, Answer, TradeApi
 
@@ -21,9 +22,7 @@ PATHS: Final = ("public", "private", "business")
 IDLE_NS: Final = 30_000_000_000
 _ARGS_MAX: Final = 100
 _ARGS_BYTES_MAX: Final = 64 * 1024
-OPS: Final = frozenset(
-    {"order", "batch-orders", "cancel-order", "batch-cancel-orders", "amend-order", "batch-amend-orders"}
-)
+OPS: Final = frozenset(CALLS)
 
 
 class Session:
@@ -58,6 +57,9 @@ class Session:
         self._budget = Budget()
         self._subscriptions: dict[bytes, Subscription] = {}
         self._active_ns = hub.exchange.monotonic_ns()
+        self._line = OrderLine(
+            hub.exchange.faults, hub.lines, now_ms=hub.exchange.now_ms, flush=hub.flush, drop=self.drop, send=answer
+        )  # fmt: skip
         hub.lines.join(self)
 
     def send(self, message: bytes) -> None:
@@ -177,33 +179,39 @@ class Session:
         in_us = self._hub.exchange.wall_us()
         args = _items_of(request.get("args"), BATCH_MAX if op.startswith("batch") else 1)
         request_id = request.get("id")
+        refused: Answer | None = None
         if request_id in (None, ""):
-            answer = Answer(code="60013", msg="Parameter id can not be empty")
+            refused = Answer(code="60013", msg="Parameter id can not be empty")
         elif self.path != "private":
-            answer = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
+            refused = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
         elif not self._logged_in:
-            answer = Answer(code="60011", msg="Please log in")
+            refused = Answer(code="60011", msg="Please log in")
         elif not args:
-            answer = Answer(code="60013", msg="Invalid args")
+            refused = Answer(code="60013", msg="Invalid args")
+        if refused is not None:
+            told = "" if request_id is None else str(request_id)
+            self._answer(orjson.dumps({"id": told, "op": op, **self._body(refused, in_us)}))
         else:
-            batch, exp_time = op.startswith("batch"), request.get("expTime")
-            if "cancel" in op:
-                answer = self._trade.cancel(args, batch=batch, by_code=True)
-            elif "amend" in op:
-                answer = self._trade.amend(args, batch=batch, exp_time=exp_time, by_code=True)
-            else:
-                answer = self._trade.place(args, batch=batch, exp_time=exp_time, by_code=True)
-        body = {
-            "id": "" if request_id is None else str(request_id),
-            "op": op,
+            exp_time = request.get("expTime")
+            self._line.serve(op, str(request_id), args, lambda: self._body(self._do(op, args, exp_time), in_us))
+        self._hub.flush()
+
+    def _do(self, op: str, args: list[Any], exp_time: object) -> Answer:
+        batch = op.startswith("batch")
+        if "cancel" in op:
+            return self._trade.cancel(args, batch=batch, by_code=True)
+        if "amend" in op:
+            return self._trade.amend(args, batch=batch, exp_time=exp_time, by_code=True)
+        return self._trade.place(args, batch=batch, exp_time=exp_time, by_code=True)
+
+    def _body(self, answer: Answer, in_us: int) -> dict[str, Any]:
+        return {
             "code": answer.code,
             "msg": "" if answer.data else answer.msg,  # what failed is told item by item; ccxt relies on it
             "data": answer.data,
             "inTime": str(in_us),
             "outTime": str(self._hub.exchange.wall_us()),
         }
-        self._answer(orjson.dumps(body))
-        self._hub.flush()
 
 
 def _items_of(args: object, most: int) -> list[Any]:

@@ -31,11 +31,12 @@ class DeadMan:
         self._again_ns = max(_CALLS_APART_NS, seconds * NS_PER_S // 3)
         self._called_ns: int | None = None
         self._said = ""
-        self.armed = True
-        """Nothing is known of what a former life of the engine armed: the first look disarms it, or arms it anew."""
+        self.armed: bool | None = None
+        """None: not known, as of what a former life of the engine armed. The next look says it anew either way."""
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, ready: asyncio.Event) -> None:
+        """From the first `ready` on, until cancelled: before it nobody here knows what rests, and the switch stays."""
+        await ready.wait()
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             await self.look()
@@ -46,8 +47,8 @@ class DeadMan:
         if self._called_ns is not None and now_ns - self._called_ns < _CALLS_APART_NS:
             return
         resting = self._orders.resting(lambda record: self._rests(record, now_ns))
-        due = self._called_ns is None or now_ns - self._called_ns >= self._again_ns
-        if not (due if resting else self.armed):
+        due = resting and (self._called_ns is None or now_ns - self._called_ns >= self._again_ns)
+        if self.armed is resting and not due:
             return
         self._called_ns = now_ns
         try:
@@ -56,8 +57,7 @@ class DeadMan:
             if str(error) != self._said:
                 self._said = str(error)
                 self._log("warning", f"cancel-all-after: {error}; tried again in 1 s")
-            if resting:
-                self._called_ns = now_ns - self._again_ns + _CALLS_APART_NS
+            self.armed = None  # it may have been done
             return
         self._said = ""
         self.armed = resting

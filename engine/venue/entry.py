@@ -20,7 +20,7 @@ from engine.venue.rest import Rest
 from schemas.clock import NS_PER_MS, Clock
 
 _CALL: Final = "ws/order"
-_ANSWER_STARTS: Final = b'{"id"'
+_PUSH_STARTS: Final = b'{"arg"'
 _FORM: Final = frozenset({"60011", "60012", "60013", "60018", "51000", "51001", "50014", "64001"})
 """Refusals of the form: nothing was done, and REST names the instrument in its own way."""
 
@@ -106,7 +106,7 @@ class WebsocketEntry:
 
     def on_frame(self, payload: bytes) -> bool:
         """One frame of the private link; True: it answered one of our requests."""
-        if not self._waiting or not payload.startswith(_ANSWER_STARTS):
+        if not self._waiting or payload.startswith(_PUSH_STARTS):
             return False
         try:
             head = _head.decode(payload)

@@ -144,6 +144,35 @@ def test_a_broken_chain_makes_the_book_invalid_asks_for_a_snapshot_and_recovers_
     assert scene.ticks[-1].bid_prices == (98.0,)
 
 
+def test_a_book_that_says_nothing_of_the_trades_is_not_believed() -> None:
+    scene = Scene()
+    scene.snapshot([(99.0, 1.0)], [(100.0, 3.0)])
+    scene.clock.advance(s=60)  # a quiet market is no reason
+    scene.frame("trades", trade(100.0, 0.5, "buy", 77))
+    scene.clock.advance(s=0.9)
+    scene.frame("trades", trade(101.0, 0.5, "buy", 78))
+    assert (scene.asked, scene.market.touch.book_valid) == (0, True)
+    scene.clock.advance(s=0.2)
+    scene.frame("trades", trade(102.0, 0.5, "buy", 79))
+    assert (scene.asked, scene.market.touch.book_valid, scene.market.counters.book_errors) == (1, False, 1)
+    scene.frame("trades", trade(103.0, 0.5, "buy", 80))
+    assert (scene.asked, scene.ticks[-1].book_valid) == (1, False)
+    scene.snapshot([(102.0, 1.0)], [(103.0, 3.0)], seq=40)
+    scene.frame("trades", trade(103.0, 0.5, "buy", 81))
+    assert (scene.ticks[-1].book_valid, scene.ticks[-1].bid_price) == (True, 102.0)
+
+
+def test_a_book_that_goes_on_speaking_between_trades_is_believed() -> None:
+    scene = Scene()
+    scene.snapshot([(99.0, 1.0)], [(100.0, 3.0)])
+    for number in range(20):
+        scene.frame("trades", trade(100.0, 0.5, "buy", number))
+        scene.clock.advance(s=0.5)
+        scene.frame("bbo-tbt", book([(99.0, 1.0 + number)], [(100.0, 3.0)], seq=11 + number, prev=None))
+        scene.clock.advance(s=0.5)
+    assert (scene.asked, {tick.book_valid for tick in scene.ticks}) == (0, {True})
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -1,6 +1,6 @@
 """The faults by name: what each does, what it strikes, and which parameters it takes. Data, and nothing else.
 
-Those that bend an answer strike REST alone; orders over the websocket meet all others.
+Those that bend the answer to an order strike both doors, REST and the websocket.
 
 Sources: FACTS 3 (64008), 4 (sequence rules, candles), 6 (limits, HTTP), 9 (unknown results, 51603), 10 (attached
 TP/SL), 13 (codes); TRAPS 5, 9, 10, 17, 21.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from engine.exchange.faults.switchboard import Switchboard
@@ -36,6 +37,7 @@ class Lines:
         self._faults = faults
         self._peers: list[Peer] = []
         self._leaving: list[tuple[int, list[Peer]]] = []
+        self._later: list[tuple[int, Callable[[], None]]] = []
 
     def join(self, peer: Peer) -> None:
         """A new connection."""
@@ -51,9 +53,19 @@ class Lines:
         for peer in [peer for peer in self._peers if peer.path == "private"]:
             peer.drop()
 
+    def later(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Does something at the first tick after so long."""
+        self._later.append((self._faults.now_ns() + delay_ms * NS_PER_MS, act))
+
     def tick(self) -> None:
         """Gives a notice that strikes now, and closes who was told long enough ago; who came later stays."""
         now_ns = self._faults.now_ns()
+        due, self._later = (
+            [item for item in self._later if now_ns >= item[0]],
+            [item for item in self._later if now_ns < item[0]],
+        )
+        for _, act in due:
+            act()
         for due_ns, told in self._leaving:
             if now_ns >= due_ns:
                 for peer in [peer for peer in told if peer in self._peers]:
