@@ -44,9 +44,13 @@ def _measure(table: Table, scene: Scene, warm: int, cold: int) -> None:
         table.add(f"{label}, warm", durations_ns(floor, warm, times=_AT_ONCE))
         table.add(f"{label}, cold", durations_ns(floor, cold, before=pollute))
 
-    def measure(label: str, work: Callable[[], object]) -> None:
-        durations_ns(work, min(warm, 200))
-        for name, count, before in (("warm", warm, None), ("cold", cold, pollute)):
+    def measure(label: str, work: Callable[[], object], first: Callable[[], object] = lambda: None) -> None:
+        def much_else() -> None:
+            first()
+            pollute()
+
+        durations_ns(work, min(warm, 200), before=first)
+        for name, count, before in (("warm", warm, first), ("cold", cold, much_else)):
             p50 = table.add(f"{label}, {name}", durations_ns(work, count, before=before), floor=f"{EMPTY}, {name}")
             product = table.kept[f"{PRODUCT}, {name}"]["p50_us"]
             table.kept[f"{label}, {name}"]["ratio_to_decimal_product"] = p50 / product
@@ -58,6 +62,7 @@ def _measure(table: Table, scene: Scene, warm: int, cold: int) -> None:
     measure("view and verdict, as the desk does", _both(scene, clears))
     scene.rest_orders(RESTING)
     measure(f"Desk.view, {RESTING} orders rest", lambda: scene.desk.view(clears))
+    measure(f"Desk.view, one of {RESTING} just changed", lambda: scene.desk.view(clears), scene.touch_order)
 
 
 def _empty(order: OrderRequest, view: RiskView) -> None:

@@ -170,12 +170,19 @@ class Scene:
     def rest_orders(self, count: int) -> None:
         """So many limit orders of 0.01 contracts rest at the venue, and as many have ended as are still shown."""
         for number in range(count + _ENDED):
-            self.trading.orders.on_push(
-                OrderData(
-                    instId=INSTRUMENT, ordId=f"r{number}", clOrdId=f"rest{number}", side="buy", sz="0.01", px="60000",
-                    state="live" if number < count else "canceled",
-                )
-            )  # fmt: skip
+            self._push(number, "live" if number < count else "canceled")
+
+    def touch_order(self) -> None:
+        """The venue speaks of one of them."""
+        self._push(0, "live")
+
+    def _push(self, number: int, state: str) -> None:
+        self.trading.orders.on_push(
+            OrderData(
+                instId=INSTRUMENT, ordId=f"r{number}", clOrdId=f"rest{number}", side="buy", sz="0.01", px="60000",
+                state=state,
+            )
+        )  # fmt: skip
 
 
 def _loud(level: str, text: str) -> None:

@@ -29,6 +29,7 @@ def test_the_gate_is_measured_warm_and_cold_beside_its_floors() -> None:
         "empty call", "Decimal product", "judge: clears", "judge: trading_state refuses",
         "judge: account_share refuses", "judge: price_age refuses", "judge: duplicate_intent, the last rule, refuses",
         "Desk.view", "view and verdict, as the desk does", "Desk.view, 100 orders rest",
+        "Desk.view, one of 100 just changed",
     )  # fmt: skip
     assert measured(figures) == {f"{label}, {how}": n for label in labels for how, n in (("warm", 3), ("cold", 2))}
     assert figures["Desk.view, warm"]["ratio_to_floor"] > 1
