@@ -10,7 +10,7 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvloop
 
@@ -19,12 +19,11 @@ from engine.execution.reconcile import Finding, reconcile
 from engine.execution.router import client_order_id_of
 from engine.risk.ledger import Ledger
 from engine.risk.trading_state import TradingCauses
-from engine.trading import Trading
-from schemas.clock import NS_PER_MS, NS_PER_S, SystemClock
-from schemas.messages import DecidedOn
+from schemas.clock import NS_PER_S, SystemClock
 from schemas.settings import Settings
 from tests.bench.figures import NotMeasured, Table
 from tests.bench.process import BATCH, Client, client, exchange, limit_order, market_order
+from tests.bench.scene import trading
 
 _INSTRUMENT = "BTC-USDT-SWAP"
 _ROUNDS_APART_S = 0.25
@@ -82,15 +81,17 @@ async def _reconciled(asked: Client, directory: Path, intents: list[str], fate: 
     _write_journal(directory / "orders.log", intents)
     journal = Journal(directory / "orders.log")
     try:
-        trading = _trading(asked, journal)
+        causes = TradingCauses(clock=SystemClock(), on_change=lambda cause, raised: None)
+        ledger = Ledger(day_starts_utc_hour=0)
+        books = trading(Settings(), asked.rest, journal, ledger, causes, log=lambda level, text: None).books
         began = time.perf_counter_ns()
-        findings = await reconcile(trading.books)
+        findings = await reconcile(books)
         took = time.perf_counter_ns() - began
     finally:
         journal.close()
     _check(findings, len(intents), fate)
-    if len(trading.orders.working()) != resting:
-        raise NotMeasured(f"reconciliation: {len(trading.orders.working())} orders work, {resting} expected")
+    if len(books.orders.working()) != resting:
+        raise NotMeasured(f"reconciliation: {len(books.orders.working())} orders work, {resting} expected")
     return took
 
 
@@ -112,14 +113,3 @@ def _write_journal(path: Path, intents: list[str]) -> None:
             )
         )  # fmt: skip
     journal.close()
-
-
-def _trading(asked: Client, journal: Journal) -> Trading:
-    clock = SystemClock()
-    quiet = cast(Any, lambda *said: None)
-    return Trading(
-        settings=Settings(), clock=clock, rest=asked.rest, journal=journal, ledger=Ledger(day_starts_utc_hour=0),
-        causes=TradingCauses(clock=clock, on_change=quiet), before_arming=lambda: None, log=quiet,
-        decided_on=lambda: DecidedOn(tick_sequence=0, timestamp_ns=time.time_ns() // NS_PER_MS),
-        on_change=lambda: None,
-    )  # fmt: skip

@@ -20,7 +20,7 @@ from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.watches import BrainWatch
-from engine.trading import Trading
+from engine.trading import Log, Trading
 from engine.venue.frames import OrderData
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
@@ -82,6 +82,17 @@ class Venue:
         return 200, b'{"code":"0","msg":"","data":[{"ts":"%d"}]}' % (time.time_ns() // NS_PER_MS)
 
 
+def trading(
+    settings: Settings, rest: Rest, journal: Journal, ledger: Ledger, causes: TradingCauses, *, log: Log
+) -> Trading:
+    """The engine's side of the venue with nobody around it."""
+    return Trading(
+        settings=settings, clock=SystemClock(), rest=rest, journal=journal, ledger=ledger, causes=causes, log=log,
+        decided_on=lambda: DecidedOn(tick_sequence=0, timestamp_ns=0), before_arming=lambda: None,
+        on_change=lambda: None,
+    )  # fmt: skip
+
+
 class Scene:
     """A desk whose account, market and brain are in order. `arm` before the first order."""
 
@@ -97,11 +108,7 @@ class Scene:
         ledger.whole = True
         self.rest = Rest(self.venue, credentials=CREDENTIALS, clock=self.clock)
         self.journal = journal(directory / "orders.log")
-        self.trading = Trading(
-            settings=SETTINGS, clock=self.clock, rest=self.rest, journal=self.journal, ledger=ledger,
-            causes=self.causes, decided_on=self.decided_on, before_arming=lambda: None, log=_loud,
-            on_change=lambda: None,
-        )  # fmt: skip
+        self.trading = trading(SETTINGS, self.rest, self.journal, ledger, self.causes, log=_loud)
         self.limits = Limits(
             settings=SETTINGS, clock=self.clock, memory=RiskMemory(directory / "limits.json"), ledger=ledger,
             causes=self.causes, log=_loud,
