@@ -45,6 +45,7 @@ from schemas.messages import (
 )
 
 _UNREADABLE: Final = "unreadable"
+_ZERO: Final = Decimal(0)
 
 Work = Coroutine[None, None, tuple[OrderRecord, OrderAck | OrderReject]]
 """An order on its way."""
@@ -164,27 +165,26 @@ class Desk:
         market, account, orders, touch = self._market, self._account, self._orders, self._market.touch
         now_ns, wall_ns = self._mono_ns(), self._clock.wall_ns()
         price = _decimal(touch.ask if order.side is Side.BUY else touch.bid)
-        terms, mark = self._trading.terms, None if isnan(touch.mark) else touch.mark
+        terms, mid, mark = self._trading.terms, touch.mid, touch.mark
         beat_ms = self._brain.age_ms(now_ns)
-        working = Decimal(0)
-        if terms is not None and price is not None:
-            working = orders.working_notional(terms.contract_value, price)
+        working = orders.unfilled()
+        notional = _ZERO if terms is None or price is None else working.notional(terms.contract_value, price)
         return RiskView(
             trading_state=self._causes.state,
-            causes=", ".join(cause.name for cause in self._causes.standing()),
+            causes=self._causes.names,
             instrument=market.instrument,
             terms=terms,
             equity=account.equity,
             available=account.available,
             position=account.contracts,
-            working_buy=orders.working_contracts(Side.BUY),
-            working_sell=orders.working_contracts(Side.SELL),
-            working_notional=working,
+            working_buy=working.buy,
+            working_sell=working.sell,
+            working_notional=notional,
             leverage=account.leverage,
             liquidation_price=account.liquidation_price,
             price=price,
-            mid=None if isnan(touch.mid) else touch.mid,
-            mark=mark,
+            mid=None if isnan(mid) else mid,
+            mark=None if isnan(mark) else mark,
             depth=market.book,
             book_valid=touch.book_valid,
             price_age_ns=self._price_age_ns(order.decided_on),
@@ -192,7 +192,7 @@ class Desk:
             feed_age_ns=now_ns - touch.mono_ns if touch.mono_ns else None,
             brain_age_ns=None if beat_ms is None else int(beat_ms * NS_PER_MS),
             clock_offset_ns=self._trading.clock_watch.offset_ns(),
-            day=self._limits.day(account, mark=_decimal(touch.mark), terms=terms),
+            day=self._limits.day(account, mark=_decimal(mark), terms=terms),
             traffic=self._limits.traffic.seen(now_ns),
             authority_pct=self._limits.authority.pct(now_ns),
             known_intents=self._intents,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.execution.lifecycle import ENDED, OrderEvent, OrderState, advance
 from engine.venue.frames import OrderData
@@ -62,6 +62,23 @@ class OrderRecord:
         )  # fmt: skip
 
 
+class Unfilled(NamedTuple):
+    """What the working orders may still trade.
+
+    `buy`, `sell`: contracts. Of the orders that do not only reduce: `priced`, the sum of contracts times their own
+    prices; `unpriced`, the contracts of those without a price of their own.
+    """
+
+    buy: Decimal
+    sell: Decimal
+    priced: Decimal
+    unpriced: Decimal
+
+    def notional(self, contract_value: Decimal, price: Decimal) -> Decimal:
+        """Worth of it, at the orders' own prices, else at `price`; what only reduces is nothing."""
+        return contract_value * (self.priced + self.unpriced * price)
+
+
 def number(text: str) -> Decimal | None:
     """Decimal of the venue's text; None for "", which means absent. Raises decimal.InvalidOperation."""
     return Decimal(text) if text else None
@@ -74,7 +91,10 @@ class OrderBookkeeper:
         self._clock = clock
         self._by_client_id: dict[str, OrderRecord] = {}
         self._by_venue_id: dict[str, OrderRecord] = {}
+        self._working: dict[str, OrderRecord] = {}
         self._ended: list[OrderRecord] = []
+        self._unfilled: Unfilled | None = None
+        """Summed up when it is next asked for; every change of an order makes it None."""
 
     def open(
         self, order: OrderRequest, client_order_id: str, *, tp_price: Decimal | None, sl_price: Decimal | None
@@ -85,11 +105,16 @@ class OrderBookkeeper:
             contracts=order.contracts, reduce_only=order.reduce_only, kind="entry", tp_price=tp_price,
             sl_price=sl_price, limit_price=order.limit_price, updated_ns=self._clock.wall_ns(),
         )  # fmt: skip
-        self._by_client_id[client_order_id] = record
+        self._enter(record)
         return record
+
+    def _enter(self, record: OrderRecord) -> None:
+        self._by_client_id[record.client_order_id] = self._working[record.client_order_id] = record
+        self._unfilled = None
 
     def apply(self, record: OrderRecord, event: OrderEvent, *, venue_order_id: str = "") -> None:
         """One event of ours: sent, acked, refused, lost."""
+        self._unfilled = None
         before = record.state
         record.state = advance(record.client_order_id, record.state, event)
         record.updated_ns = self._clock.wall_ns()
@@ -112,7 +137,7 @@ class OrderBookkeeper:
         filled = number(data.accFillSz) or Decimal(0)
         if filled < record.filled:  # overtaken by a newer push
             return record
-        record.filled = filled
+        self._unfilled, record.filled = None, filled
         average = number(data.avgPx)
         record.average_price = average if average else record.average_price
         record.fee = number(data.fee) or record.fee
@@ -128,10 +153,12 @@ class OrderBookkeeper:
             reduce_only=data.reduceOnly == "true", kind="protection" if ours else "foreign",
             limit_price=number(data.px), updated_ns=self._clock.wall_ns(), state=OrderState.SENT,
         )  # fmt: skip
-        self._by_client_id[record.client_order_id] = record
+        self._enter(record)
         return record
 
     def _end(self, record: OrderRecord) -> None:
+        if self._working.get(record.client_order_id) is record:
+            del self._working[record.client_order_id]
         self._ended.insert(0, record)
         for old in self._ended[RECENT:]:
             self._by_client_id.pop(old.client_order_id, None)
@@ -148,23 +175,32 @@ class OrderBookkeeper:
 
     def working(self) -> list[OrderRecord]:
         """Orders that have not ended."""
-        return [record for record in self._by_client_id.values() if record.state not in ENDED]
+        return list(self._working.values())
 
     def resting(self, tag_of: Callable[[OrderRecord], bool]) -> bool:
         """Does one of these rest at the venue?"""
-        return any(r.state in _RESTING and tag_of(r) for r in self._by_client_id.values())
+        return any(r.state in _RESTING and tag_of(r) for r in self._working.values())
 
-    def working_notional(self, contract_value: Decimal, price: Decimal) -> Decimal:
-        """Worth of what is not filled yet, at the orders' own prices, else at `price`; what only reduces is nothing."""
-        return sum(
-            ((r.contracts - r.filled) * contract_value * (r.limit_price or price)
-             for r in self.working() if not r.reduce_only),
-            Decimal(0),
-        )  # fmt: skip
+    def unfilled(self) -> Unfilled:
+        """What all working orders together may still trade; every order is judged with it."""
+        if self._unfilled is None:
+            buy = sell = priced = unpriced = Decimal(0)
+            for record in self._working.values():
+                left = record.contracts - record.filled
+                if record.side is Side.BUY:
+                    buy += left
+                else:
+                    sell += left
+                if not record.reduce_only and record.limit_price:
+                    priced += left * record.limit_price
+                elif not record.reduce_only:
+                    unpriced += left
+            self._unfilled = Unfilled(buy, sell, priced, unpriced)
+        return self._unfilled
 
     def working_contracts(self, side: Side) -> Decimal:
         """Unfilled size of the working orders of one side, contracts."""
-        return sum((r.contracts - r.filled for r in self.working() if r.side is side), Decimal(0))
+        return self.unfilled().buy if side is Side.BUY else self.unfilled().sell
 
     def snapshot(self) -> OrdersState:
         """All of it as a message."""

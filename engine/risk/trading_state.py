@@ -57,6 +57,7 @@ _WORST_FIRST: Final = (TradingState.HALTED, TradingState.REDUCING)
 class TradingCauses:
     """The causes that stand now. `on_change(cause, raised)` hears of every change.
 
+    `state` and `names` (worst first) follow from them; every order is judged with both, so they are kept.
     RECONCILING stands from the start, without being announced.
     """
 
@@ -68,6 +69,7 @@ class TradingCauses:
         self._standing[CauseName.RECONCILING] = Cause(
             name=CauseName.RECONCILING.value, since_ns=clock.wall_ns(), detail="asking the venue", forces=self.state
         )
+        self.names = CauseName.RECONCILING.value
 
     def hold(self, name: CauseName, stands: bool, detail: str = "") -> None:
         """Raise or clear one cause; saying the same again changes nothing."""
@@ -80,6 +82,7 @@ class TradingCauses:
             cause = self._standing.pop(name)
         forced = {standing.forces for standing in self._standing.values()}
         self.state = next((state for state in _WORST_FIRST if state in forced), TradingState.ACTIVE)
+        self.names = ", ".join(each.name for each in self.standing())
         self._on_change(cause, stands)
 
     def stands(self, name: CauseName) -> bool:

@@ -2,7 +2,8 @@
 
 The machine drifts by a tenth or two, and where the scheduler puts the threads of a run decides as much. So each
 placement is measured in rounds: floor, system, floor, system, ..., floor. A round's ratio is its system to the two
-floors beside it, and what is printed is the median of the rounds, with the range beside it.
+floors beside it, and what is printed is the median of the rounds, with the range beside it. The parts come after the
+placements; BENCH_ONLY=gate,path,... runs only those. What could not be measured ends it with exit code 1.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from tests.bench.figures import NotMeasured, percentiles_us
 from tests.bench.floor import idle_two_hops_ns, two_hops_ns
+from tests.bench.gate import gate_cost
+from tests.bench.path import order_path
+from tests.bench.reconciling import reconciliation
 from tests.bench.system import Measured, measure
+from tests.bench.venue import venue_speed
 
 SECONDS = max(3.0, float(os.environ.get("BENCH_SECONDS", "5")))
 """Of a round. The processes tell their figures once a second, and two are needed."""
@@ -34,20 +41,13 @@ LEGS = (
 LOSSES = ("brain.lost", "brain.gaps", "engine.book_errors", "engine.malformed")
 
 
-def percentiles_us(durations_ns: list[int]) -> tuple[float, float]:
-    """p50 and p99, microseconds."""
-    ordered = sorted(durations_ns)
-    return ordered[len(ordered) // 2] / 1e3, ordered[len(ordered) * 99 // 100] / 1e3
-
-
 def legs(runs: list[Measured]) -> dict[str, Any]:
-    """Print the legs, the median of the rounds each; the figures for the file."""
+    """Print the legs, the median of the rounds each; the figures for the file. Raises: NotMeasured."""
     print(f"  {'leg':<36}{'p50 us':>10}{'p99 us':>10}{'max us':>10}{'n':>10}")
     figures: dict[str, Any] = {}
     for label, name in LEGS:
         if any(f"{name}_p50_us" not in run.metrics for run in runs):
-            print(f"  {label:<36}{'none':>10}")
-            continue
+            raise NotMeasured(f"{label}: the processes told no {name}")
         p50, p99 = (median(run.metrics[f"{name}_{key}"] for run in runs) for key in ("p50_us", "p99_us"))
         largest = max(run.metrics[f"{name}_max_us"] for run in runs)
         count = sum(run.metrics[f"{name}_count"] for run in runs)
@@ -90,19 +90,48 @@ def _on(switch: bool) -> str:
     return "on" if switch else "off"
 
 
-def main() -> int:
+def system() -> dict[str, Any]:
     """All placements, one after the other."""
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{machine}, unpinned, tcp, {ROUNDS} rounds of {SECONDS:g} s")
+    print(f"{ROUNDS} rounds of {SECONDS:g} s, unpinned, tcp")
     idle = percentiles_us(idle_two_hops_ns(rate=1_000, seconds=FLOOR_SECONDS))
     print(f"raw two hops on the idle machine, for comparison: p50 {idle[0]:.1f} us, p99 {idle[1]:.1f} us")
     figures: dict[str, Any] = {"idle_floor_p50_us": idle[0], "idle_floor_p99_us": idle[1]}
     figures.update(placement(*each) for each in PLACEMENTS)
-    target = Path(".bench")
-    target.mkdir(exist_ok=True)
-    (target / "latest.json").write_text(json.dumps(figures, indent=2))
-    return 0
+    return figures
+
+
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "system": system,
+    "gate": gate_cost,
+    "path": order_path,
+    "reconcile": reconciliation,
+    "exchange": venue_speed,
+}
+"""In the order in which they run."""
+
+
+def chosen(text: str) -> list[str]:
+    """The parts that BENCH_ONLY names, all for "". Raises: NotMeasured, for one that there is not."""
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name not in PARTS:
+            raise NotMeasured(f"BENCH_ONLY: {name!r} is no part; choose from {', '.join(PARTS)}")
+    return [name for name in PARTS if name in wanted or not wanted]
+
+
+def main(names: Sequence[str], target: Path) -> None:
+    """Run the parts; what was measured is in the file even when a later part fails. Raises what a part raises."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    figures: dict[str, Any] = {}
+    target.parent.mkdir(exist_ok=True)
+    target.unlink(missing_ok=True)
+    for name in names:
+        figures[name] = PARTS[name]()
+        target.write_text(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main(chosen(os.environ.get("BENCH_ONLY", "")), Path(".bench") / "latest.json")
+    except NotMeasured as problem:
+        sys.exit(f"bench: {problem}")

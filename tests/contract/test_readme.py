@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.risk.gate import default_gate
+from engine.risk.rules.base import Limit
+from schemas.settings.risk import Risk
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
@@ -37,6 +41,15 @@ def test_a_make_target_of_the_readme_exists(line: str) -> None:
     target = line.split()[1]
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_names_each_rule_of_the_gate_with_its_code() -> None:
+    named: dict[str, str] = {}
+    for names, code in re.findall(r"([a-z_, ]+) \(`([A-Z_]+)`\)", README):
+        named |= dict.fromkeys(filter(None, re.split(r"[, ]+", names)), code)
+    rules = [rule for rule in default_gate(Risk(), brain_timeout_s=3).rules if isinstance(rule, Limit)]
+    assert {rule.name: named.get(rule.name) for rule in rules} == {rule.name: rule.code.value for rule in rules}
+    assert f"passes {len(rules)} rules" in README
 
 
 def test_every_file_that_the_readme_links_to_is_there() -> None:

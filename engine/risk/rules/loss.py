@@ -21,16 +21,17 @@ class DailyLoss(Limit):
 
     def __init__(self, limit_pct: float) -> None:
         self._limit_pct = Decimal(str(limit_pct))
+        self._limit = f"{self._limit_pct} %"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        result, opening, limit = view.day.result, view.day.opening, f"{self._limit_pct} %"
+        result, opening = view.day.result, view.day.opening
         if result is None or opening is None or opening <= 0:
-            return self.no(None, limit, "the day's result is not known")
+            return self.no(None, self._limit, "the day's result is not known")
         lost_pct = -result / opening * 100
         if lost_pct < self._limit_pct:
             return None
-        return self.no(f"{lost_pct:.3f} %", limit, "the day is over for new risk")
+        return self.no(f"{lost_pct:.3f} %", self._limit, "the day is over for new risk")
 
 
 class Drawdown(Limit):
@@ -44,16 +45,18 @@ class Drawdown(Limit):
 
     def __init__(self, limit_pct: float) -> None:
         self._limit_pct = Decimal(str(limit_pct))
+        self._limit = f"{self._limit_pct} %"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        equity, peak, limit = view.equity, view.day.peak, f"{self._limit_pct} %"
+        equity, peak = view.equity, view.day.peak
         if equity is None or peak is None or peak <= 0:
-            return self.no(None, limit, "equity or its peak is not known")
+            return self.no(None, self._limit, "equity or its peak is not known")
         fall_pct = (peak - equity) / peak * 100
         if fall_pct < self._limit_pct:
             return None
-        return self.no(f"{fall_pct:.3f} %", limit, f"fell from its peak {peak:.2f}; `sovereign rearm` begins anew")
+        text = f"fell from its peak {peak:.2f}; `sovereign rearm` begins anew"
+        return self.no(f"{fall_pct:.3f} %", self._limit, text)
 
 
 class LossCooldown(Limit):

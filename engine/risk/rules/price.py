@@ -22,18 +22,17 @@ class PriceCollar(Limit):
     code = RejectCode.PRICE_COLLAR
 
     def __init__(self, limit_pct: float) -> None:
-        self._limit_pct = limit_pct
+        self._limit_pct, self._limit = limit_pct, f"{limit_pct:g} %"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
         price = order.limit_price if order.limit_price is not None else view.price
-        limit = f"{self._limit_pct:g} %"
         for label, reference in (("mid", view.mid), ("mark", view.mark)):
             if price is None or reference is None or not reference > 0:
-                return self.no(None, limit, f"price or {label} is not known")
+                return self.no(None, self._limit, f"price or {label} is not known")
             away_pct = abs(float(price) / reference - 1) * 100
             if away_pct > self._limit_pct:
-                return self.no(f"{away_pct:.4f} %", limit, f"{price} is too far from the {label}, {reference:g}")
+                return self.no(f"{away_pct:.4f} %", self._limit, f"{price} is too far from the {label}, {reference:g}")
         return None
 
 
@@ -47,21 +46,20 @@ class Slippage(Limit):
     code = RejectCode.SLIPPAGE
 
     def __init__(self, limit_bps: float) -> None:
-        self._limit_bps = limit_bps
+        self._limit_bps, self._limit = limit_bps, f"{limit_bps:g} bps"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
         if order.limit_price is not None:
             return None  # its price is its own bound, and the collar's affair
-        limit = f"{self._limit_bps:g} bps"
         average = view.depth.average_price(buy=order.side is Side.BUY, contracts=float(order.contracts))
         if average is None or view.price is None:
-            return self.no(None, limit, "the book does not hold as much as the order takes")
+            return self.no(None, self._limit, "the book does not hold as much as the order takes")
         touch = float(view.price)
         worse = average - touch if order.side is Side.BUY else touch - average
         if worse / touch * _BPS <= self._limit_bps:
             return None
-        return self.no(f"{worse / touch * _BPS:.2f} bps", limit, f"the average would be {average:.2f}")
+        return self.no(f"{worse / touch * _BPS:.2f} bps", self._limit, f"the average would be {average:.2f}")
 
 
 class FreeMargin(Limit):
@@ -75,17 +73,17 @@ class FreeMargin(Limit):
 
     def __init__(self, limit_pct: float) -> None:
         self._limit_pct = Decimal(str(limit_pct))
+        self._limit = f"{self._limit_pct} %"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
         worth, available, equity, leverage = view.worth(order), view.available, view.equity, view.leverage
-        limit = f"{self._limit_pct} %"
         if worth is None or available is None or equity is None or equity <= 0 or not leverage:
-            return self.no(None, limit, "margin, equity or leverage is not known")
+            return self.no(None, self._limit, "margin, equity or leverage is not known")
         free_pct = (available - worth / leverage) / equity * 100
         if free_pct >= self._limit_pct:
             return None
-        return self.no(f"{free_pct:.2f} %", limit, "equity that stays free after the order's margin")
+        return self.no(f"{free_pct:.2f} %", self._limit, "equity that stays free after the order's margin")
 
 
 class LiquidationDistance(Limit):
@@ -101,16 +99,15 @@ class LiquidationDistance(Limit):
     """Maintenance margin and taker fee of the first tiers, generously."""
 
     def __init__(self, limit_pct: float) -> None:
-        self._limit_pct = limit_pct
+        self._limit_pct, self._limit = limit_pct, f"{limit_pct:g} %"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        limit = f"{self._limit_pct:g} %"
         if not view.leverage or view.position is None or view.mark is None or not view.mark > 0:
-            return self.no(None, limit, "leverage, position or mark is not known")
+            return self.no(None, self._limit, "leverage, position or mark is not known")
         distance = 100 / float(view.leverage) - self.RESERVE_PCT
         if view.position and view.liquidation_price is not None:
             distance = min(distance, abs(float(view.liquidation_price) / view.mark - 1) * 100)
         if distance >= self._limit_pct:
             return None
-        return self.no(f"{distance:.2f} %", limit, "distance of the liquidation price from the mark")
+        return self.no(f"{distance:.2f} %", self._limit, "distance of the liquidation price from the mark")

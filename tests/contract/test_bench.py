@@ -1,0 +1,87 @@
+"""Every part of the bench runs, on sizes that prove nothing but that, and says so when it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench import __main__ as bench
+from tests.bench.figures import NotMeasured, Table
+from tests.bench.gate import gate_cost
+from tests.bench.path import order_path
+from tests.bench.reconciling import reconciliation
+from tests.bench.venue import venue_speed
+
+
+def measured(figures: dict[str, Any]) -> dict[str, int]:
+    """What was measured how often; every duration is above zero, and a p99 is no less than its p50."""
+    for label, figure in figures.items():
+        assert 0 < figure["p50_us"] <= figure["p99_us"], label
+    return {label: figure["n"] for label, figure in figures.items()}
+
+
+def test_the_gate_is_measured_warm_and_cold_beside_its_floors() -> None:
+    figures = gate_cost(warm=3, cold=2)
+    labels = (
+        "empty call", "Decimal product", "judge: clears", "judge: trading_state refuses",
+        "judge: account_share refuses", "judge: price_age refuses", "judge: duplicate_intent, the last rule, refuses",
+        "Desk.view", "view and verdict, as the desk does", "Desk.view, 100 orders rest",
+        "Desk.view, one of 100 just changed",
+    )  # fmt: skip
+    assert measured(figures) == {f"{label}, {how}": n for label in labels for how, n in (("warm", 3), ("cold", 2))}
+    assert figures["Desk.view, warm"]["ratio_to_floor"] > 1
+    assert figures["Desk.view, warm"]["ratio_to_decimal_product"] > 1
+
+
+def test_the_order_path_is_measured_with_and_without_the_disk(tmp_path: Path) -> None:
+    figures = order_path(count=3, directory=tmp_path)
+    legs = [f"request -> {end}, {how}" for end in ("transport", "reply")
+            for how in ("with the journal on disk", "without its sync")]  # fmt: skip
+    assert measured(figures) == dict.fromkeys(["write and fdatasync of 200 bytes", "one HMAC signature", *legs], 3)
+    assert all(figures[leg]["ratio_to_floor"] > 0 for leg in legs[:2])
+    assert list(tmp_path.iterdir()) == []  # no journal is left
+
+
+def test_a_reconciliation_is_measured_with_orders_that_rest_and_with_orders_that_are_gone() -> None:
+    figures = reconciliation(orders=3, rounds=2, slow_rounds=1)
+    assert measured(figures) == {
+        "7 GETs of public/time": 3, "3 rest, and are taken over": 2,
+        "13 GETs of public/time": 3, "3 rest, 3 others were filled meanwhile": 1,
+    }  # fmt: skip
+
+
+def test_the_simulated_exchange_is_measured_with_and_without_sockets() -> None:
+    figures = venue_speed(batches=2, steps=40)
+    assert measured(figures) == {
+        "20 orders, TradeApi.place": 2, "20 orders, signed, Rest.handle": 2, "20 orders, HTTP, kept alive": 2,
+        "step of 10 ms, synthetic market": 40, "step of 10 ms, 20 levels change in each step": 20,
+    }  # fmt: skip
+    rates = [value for figure in figures.values() for name, value in figure.items() if name.endswith("_per_s")]
+    assert len(rates) == 5
+    assert min(rates) > 0
+
+
+def test_only_the_chosen_parts_run_and_an_unknown_one_is_refused() -> None:
+    assert bench.chosen("") == ["system", "gate", "path", "reconcile", "exchange"]
+    assert bench.chosen("path, gate") == ["gate", "path"]
+    with pytest.raises(NotMeasured, match="'gates' is no part; choose from system, gate"):
+        bench.chosen("gates")
+
+
+def test_a_part_that_cannot_run_ends_the_bench_and_what_was_measured_before_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing() -> dict[str, Any]:
+        table = Table("nothing")
+        table.add("nothing", [])
+        return table.kept
+
+    monkeypatch.setitem(bench.PARTS, "gate", lambda: {"one": {"p50_us": 1.0}})
+    monkeypatch.setitem(bench.PARTS, "path", nothing)
+    target = tmp_path / "latest.json"
+    with pytest.raises(NotMeasured, match="nothing: nothing was measured"):
+        bench.main(["gate", "path"], target)
+    assert json.loads(target.read_text()) == {"gate": {"one": {"p50_us": 1.0}}}
