@@ -22,6 +22,8 @@ from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import DecidedOn, OrderRequest, Side
 
 _ROUNDS: Final = 5
+_BY_LIST: Final = 3
+"""More orders than this are looked for in the list of ended orders first."""
 _ON_ITS_WAY: Final = frozenset({OrderState.NEW, OrderState.SENT})
 
 
@@ -76,7 +78,10 @@ async def reconcile(books: Books) -> list[Finding]:
             orders.apply(record, OrderEvent.NOT_FOUND)
     began_ns = books.ledger.day_began_ns(books.clock.wall_ns())
     account.on_fills(await rest.fills(books.instrument, since_ms=began_ns // NS_PER_MS), whole=True)
-    findings += await _ask_for(books, ours - {row.clOrdId for row in shown}, {r.client_order_id for r in journaled})
+    asked, of_old = ours - {row.clOrdId for row in shown}, {record.client_order_id for record in journaled}
+    if len(asked) > _BY_LIST:
+        findings += await _look_up(books, asked, of_old)
+    findings += await _ask_for(books, asked, of_old)
     findings += [
         Finding(name="journaled_order", text=f"{record.intent_id} of a former life rests; taken over")
         for record in journaled
@@ -134,6 +139,27 @@ def _recall(books: Books, entry: Entry) -> OrderRecord:
     return record
 
 
+async def _look_up(books: Books, client_ids: set[str], journaled: set[str]) -> list[Finding]:
+    """Of many orders most are in the latest page of those that ended; the others are asked for one by one."""
+    findings = []
+    for row in await books.rest.history(books.instrument):
+        record = books.orders.by_client_id(row.clOrdId) if row.clOrdId in client_ids else None
+        if record is None or record.state in _ON_ITS_WAY | ENDED:
+            continue
+        before = record.state
+        books.orders.on_push(row)
+        books.router.note_end(record)
+        findings.append(_fate(record, before, journaled))
+    return findings
+
+
+def _fate(record: OrderRecord, before: OrderState, journaled: set[str]) -> Finding:
+    if record.client_order_id in journaled:
+        return Finding(name="journaled_order", text=f"{record.intent_id} of a former life is {record.state.value}")
+    text = f"{record.client_order_id} was {before.value}, is {record.state.value}"
+    return Finding(name="missed_push", text=text)
+
+
 async def _ask_for(books: Books, client_ids: set[str], journaled: set[str]) -> list[Finding]:
     """Orders of ours that may work, and that the venue did not show among the pending ones."""
     findings = []
@@ -143,13 +169,12 @@ async def _ask_for(books: Books, client_ids: set[str], journaled: set[str]) -> l
         before = record.state
         found = await books.router.resolve(record)
         books.router.note_end(record)
-        if record.client_order_id in journaled:
-            fate = record.state.value if found else "not at the venue"
-            findings.append(Finding(name="journaled_order", text=f"{record.intent_id} of a former life is {fate}"))
+        if not found and record.client_order_id in journaled:
+            text = f"{record.intent_id} of a former life is not at the venue"
+            findings.append(Finding(name="journaled_order", text=text))
         elif not found:
             text = f"the venue does not know {record.client_order_id}; taken for canceled"
             findings.append(Finding(name="vanished_order", text=text))
-        elif record.state is not before:
-            text = f"{record.client_order_id} was {before.value}, is {record.state.value}"
-            findings.append(Finding(name="missed_push", text=text))
+        elif record.client_order_id in journaled or record.state is not before:
+            findings.append(_fate(record, before, journaled))
     return findings

@@ -161,6 +161,7 @@ class Router:
         Raises: Unresolved, when it does not answer at all.
         """
         certain_ns = record.sent_ns + self._ttl_ms() * NS_PER_MS + int(_CERTAIN_AFTER_S * NS_PER_S)
+        patient_ns = max(certain_ns, self._clock.monotonic_ns()) + int(_PATIENCE_S * NS_PER_S)
         heard_ns, waits = record.heard_ns, chain(_ASK_AGAIN_S, repeat(1.0))
         while True:
             await asyncio.sleep(next(waits))
@@ -171,7 +172,7 @@ class Router:
                 if await self._seen(record, certain=asked_ns > certain_ns):
                     return True
             except VenueError:
-                if asked_ns - certain_ns > _PATIENCE_S * NS_PER_S:
+                if asked_ns > patient_ns:
                     raise Unresolved(
                         f"order {record.client_order_id}: the venue does not answer; trading stops, reconcile"
                     ) from None

@@ -131,6 +131,12 @@ class Rest:
                 return found
             query = {**query, "after": found[-1].ordId}
 
+    async def history(self, instrument: str) -> list[OrderData]:
+        """The latest page of ended orders, newest first; one canceled without a fill is kept for 2 hours."""
+        call = "/trade/orders-history"
+        query = {"instType": "SWAP", "instId": instrument, "limit": str(_PAGE)}
+        return [self._convert(call, row, OrderData) for row in await self._call("GET", call, query=query)]
+
     async def algos(self, instrument: str) -> list[Algo]:
         """Pending TP/SL orders, both kinds."""
         found: list[Algo] = []

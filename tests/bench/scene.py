@@ -89,7 +89,7 @@ def trading(
     return Trading(
         settings=settings, clock=SystemClock(), rest=rest, journal=journal, ledger=ledger, causes=causes, log=log,
         decided_on=lambda: DecidedOn(tick_sequence=0, timestamp_ns=0), before_arming=lambda: None,
-        on_change=lambda: None,
+        risk=lambda: settings.risk, send=lambda message: False, on_change=lambda: None,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from engine.exchange.algos import Algo
 from engine.exchange.config import Rules
 from engine.exchange.faults.switchboard import Fault
 from engine.exchange.intake import new_order
+from engine.exchange.orders import Order
 from engine.execution.protection import OURS
 from engine.risk.trading_state import CauseName
 from schemas.messages import Side
@@ -44,7 +45,7 @@ def sl_of(trader: Trader, number: int = 0) -> int:
     return legs.sl_trigger
 
 
-def lab_order(trader: Trader, number: int) -> Any:
+def lab_order(trader: Trader, number: int) -> Order:
     ours = [o for o in trader.lab.exchange.desk.orders._by_id.values() if o.terms.cl_ord_id.startswith("so")]
     return ours[number]
 
