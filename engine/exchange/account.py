@@ -1,4 +1,4 @@
-"""The user's money: one USDT balance, and net positions, isolated and cross, each with its leverage.
+"""The user's money: one USDT balance, and positions, isolated and cross, net or (hedge mode) long and short.
 
 The wallet holds all cash, isolated margin included; it changes only by realised pnl, fees and funding. What OKX calls
 `cashBal` is the wallet without the isolated margins (measured on a real balance: eq = cashBal + isoEq).
@@ -8,7 +8,7 @@ Margin formulas: FACTS 8, which marks them unconfirmed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Final, Literal
@@ -17,12 +17,20 @@ from engine.exchange.bills import on_grid
 from engine.exchange.config import Rules
 from engine.exchange.instrument import notional
 from engine.exchange.matching import Side
-from engine.exchange.orders import MarginMode, Order
+from engine.exchange.orders import MarginMode, Order, PosSide, Slot
 from engine.exchange.tiers import largest, tier_of
 
 _ZERO = Decimal(0)
 _DAY_MS: Final = 86_400_000
 _POS_ID_STEP: Final = 2
+_POS_IDS: Final = {  # far apart: each is counted up
+    Slot("cross"): "307173036051017730",
+    Slot("isolated"): "307173036051017731",
+    Slot("cross", "long"): "307173036061017730",
+    Slot("cross", "short"): "307173036071017730",
+    Slot("isolated", "long"): "307173036081017730",
+    Slot("isolated", "short"): "307173036091017730",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,12 @@ class Booked:
 
 @dataclass(slots=True)
 class Position:
-    """Net position of one margin mode. `lots` is signed; `cost` is the USDT value at entry, never negative.
+    """Position of one slot. `lots` is signed, a short's too; `cost` is the USDT value at entry, never negative.
 
     `pnl`, `fee`, `funding` and `penalty` belong to the life of this position: from flat to flat.
     """
 
-    mode: MarginMode
+    slot: Slot
     pos_id: str
     lots: int = 0
     cost: Decimal = _ZERO
@@ -55,6 +63,21 @@ class Position:
     updated_ms: int = 0
 
     @property
+    def mode(self) -> MarginMode:
+        """Its margin mode."""
+        return self.slot.mode
+
+    @property
+    def side(self) -> PosSide:
+        """net, long or short."""
+        return self.slot.side
+
+    @property
+    def shown(self) -> int:
+        """Lots as OKX shows them: signed in net mode; in hedge mode posSide is the sign."""
+        return self.lots if self.side == "net" else abs(self.lots)
+
+    @property
     def avg_px(self) -> Decimal | None:
         """Average entry price in USDT per BTC; None when flat."""
         return self.cost / Decimal(abs(self.lots)).scaleb(-4) if self.lots else None
@@ -66,27 +89,44 @@ class Position:
 
 
 class Account:
-    """Balance, positions, leverages."""
+    """Balance, positions, leverages. `hedged`: long and short are positions of their own (long_short_mode)."""
 
     def __init__(self, balance: Decimal, rules: Rules) -> None:
         self.rules = rules
         self.wallet = balance
-        self.levers: dict[MarginMode, Decimal] = {"cross": rules.default_lever, "isolated": rules.default_lever}
-        self.positions: dict[MarginMode, Position] = {
-            "cross": Position("cross", "307173036051017730"),
-            "isolated": Position("isolated", "307173036051017731"),
-        }
+        self.hedged = False
+        self.slots = {slot: Position(slot, pos_id) for slot, pos_id in _POS_IDS.items()}
+        self._levers = dict.fromkeys(_POS_IDS, rules.default_lever)
         self.updated_ms = 0
+
+    @property
+    def positions(self) -> Mapping[MarginMode, Position]:
+        """The net position of each margin mode; flat in hedge mode."""
+        return {"cross": self.slots[Slot("cross")], "isolated": self.slots[Slot("isolated")]}
+
+    def current(self) -> list[Position]:
+        """Those of the position mode, flat ones too: cross, then isolated."""
+        return [position for slot, position in self.slots.items() if (slot.side != "net") == self.hedged]
 
     def open_positions(self) -> list[Position]:
         """Those that are not flat."""
-        return [position for position in self.positions.values() if position.lots]
+        return [position for position in self.current() if position.lots]
+
+    def opened_by(self, mode: MarginMode, side: Side) -> Slot:
+        """The slot that an order of a side opens or adds to; in net mode there is but one."""
+        if not self.hedged:
+            return Slot(mode)
+        return Slot(mode, "long" if side == "buy" else "short")
+
+    def lever(self, slot: Slot) -> Decimal:
+        """Leverage: in hedge mode an isolated long and short have their own, cross has one."""
+        return self._levers[Slot("cross") if slot.mode == "cross" else slot]
 
     def apply(
-        self, mode: MarginMode, side: Side, lots: int, px: int, liquidity: Literal["T", "M"], trade_id: str, now_ms: int
+        self, slot: Slot, side: Side, lots: int, px: int, liquidity: Literal["T", "M"], trade_id: str, now_ms: int
     ) -> Booked:
         """Books a fill: closes first, opens with what remains, charges the fee. Lots and ticks."""
-        position = self.positions[mode]
+        position = self.slots[slot]
         signed = lots if side == "buy" else -lots
         rate = self.rules.taker_fee if liquidity == "T" else self.rules.maker_fee
         fee = self._fee(notional(lots, px) * rate)
@@ -112,8 +152,8 @@ class Account:
                 position.funding = position.penalty = _ZERO
             position.lots += opening if signed > 0 else -opening
             position.cost += notional(opening, px)
-            if mode == "isolated":
-                position.margin += on_grid(notional(opening, px) / self.levers[mode])
+            if slot.mode == "isolated":
+                position.margin += on_grid(notional(opening, px) / self.lever(slot))
         position.trade_id = trade_id
         position.updated_ms = self.updated_ms = now_ms
         self.wallet += pnl + fee
@@ -129,69 +169,88 @@ class Account:
         if not never and now_ms - position.updated_ms >= self.rules.pos_id_days * _DAY_MS:
             position.pos_id = str(int(position.pos_id) + _POS_ID_STEP)
 
-    def fund(self, mode: MarginMode, amount: Decimal, now_ms: int) -> None:
+    def fund(self, slot: Slot, amount: Decimal, now_ms: int) -> None:
         """Books a funding payment in USDT, negative when paid; where to is a rule (isolated: its margin, or cash)."""
-        position = self.positions[mode]
+        position = self.slots[slot]
         self.wallet += amount
         position.funding += amount
-        if mode == "isolated" and self.rules.isolated_funding == "margin":
+        if slot.mode == "isolated" and self.rules.isolated_funding == "margin":
             position.margin += amount
         position.updated_ms = self.updated_ms = now_ms
 
-    def cover(self, mode: MarginMode, amount: Decimal, now_ms: int) -> None:
+    def cover(self, slot: Slot, amount: Decimal, now_ms: int) -> None:
         """The insurance fund pays in USDT what a liquidation lost beyond what stood behind the position."""
         self.wallet += amount
-        self.positions[mode].penalty += amount
+        self.slots[slot].penalty += amount
         self.updated_ms = now_ms
 
-    def set_lever(self, mode: MarginMode, lever: Decimal) -> None:
+    def set_lever(self, slot: Slot, lever: Decimal) -> None:
         """New leverage; an isolated position's margin is set anew from its entry value."""
-        self.levers[mode] = lever
-        position = self.positions[mode]
-        if mode == "isolated" and position.lots:
+        self._levers[slot] = lever
+        position = self.slots[slot]
+        if slot.mode == "isolated" and position.lots:
             position.margin = on_grid(position.cost / lever)
 
     # -- derived --------------------------------------------------------------------------------------------------
 
     def imr(self, position: Position, mark: int) -> Decimal:
         """Initial margin in USDT at the mark (ticks)."""
-        return notional(abs(position.lots), mark) / self.levers[position.mode]
+        return notional(abs(position.lots), mark) / self.lever(position.slot)
 
     def mmr(self, position: Position, mark: int) -> Decimal:
         """Maintenance margin in USDT at the mark (ticks)."""
         return notional(abs(position.lots), mark) * tier_of(self.rules.tiers, abs(position.lots)).mmr
 
+    def isolated_margin(self) -> Decimal:
+        """USDT in the margins of isolated positions."""
+        return sum((position.margin for position in self.current()), _ZERO)
+
     def cash(self) -> Decimal:
         """USDT outside isolated margins: OKX's cashBal."""
-        return self.wallet - self.positions["isolated"].margin
+        return self.wallet - self.isolated_margin()
 
     def equity(self, mark: int) -> Decimal:
         """Wallet plus all unrealised pnl, USDT."""
         return self.wallet + sum((p.upl(mark) for p in self.open_positions()), _ZERO)
 
-    def frozen(self, mode: MarginMode, pending: Iterable[Order]) -> Decimal:
-        """USDT that resting orders of a mode hold: initial margin of what they could open, per side."""
-        held = self.positions[mode].lots
+    def frozen(self, pending: Iterable[Order]) -> Decimal:
+        """USDT that resting orders hold: initial margin of what they could open, per position and side."""
+        orders = [o for o in pending if not o.terms.reduce_only and o.px is not None]
+        return sum((self._frozen(position, orders) for position in self.current()), _ZERO) if orders else _ZERO
+
+    def _frozen(self, position: Position, pending: list[Order]) -> Decimal:
+        held, lever = position.lots, self.lever(position.slot)
         total = _ZERO
-        orders = [o for o in pending if o.terms.td_mode == mode and not o.terms.reduce_only and o.px is not None]
+        orders = [o for o in pending if o.terms.slot == position.slot]
         for side, opposing in (("buy", max(0, -held)), ("sell", max(0, held))):
             mine = [o for o in orders if o.terms.side == side]
             lots = sum(o.left for o in mine)
             if lots > opposing:
                 value = sum((o.value_left for o in mine), _ZERO)
-                total += value * (lots - opposing) / lots / self.levers[mode]
+                total += value * (lots - opposing) / lots / lever
         return total
 
     def available(self, mark: int, pending: Iterable[Order]) -> Decimal:
         """USDT free for new positions: cash and cross pnl, less cross margin and what orders hold. May be < 0."""
-        orders = list(pending)
-        cross = self.positions["cross"]
-        frozen = self.frozen("cross", orders) + self.frozen("isolated", orders)
-        return self.cash() + cross.upl(mark) - self.imr(cross, mark) - frozen
+        cross = [position for position in self.open_positions() if position.mode == "cross"]
+        used = sum((position.upl(mark) - self.imr(position, mark) for position in cross), _ZERO)
+        return self.cash() + used - self.frozen(pending)
 
     def holds(self, position: Position) -> Decimal:
-        """USDT that stand behind a position, its own unrealised pnl aside: its margin, or all cash."""
+        """USDT that stand behind a position, unrealised pnl aside: its margin, or all cash."""
         return position.margin if position.mode == "isolated" else self.cash()
+
+    def sharing(self, position: Position) -> list[Position]:
+        """What is held by the same money: itself, or all cross positions (in hedge mode that may be two)."""
+        if position.mode == "isolated" or position.side == "net":
+            return [position]
+        return [other for other in self.open_positions() if other.mode == "cross"]
+
+    def behind(self, position: Position, mark: int) -> tuple[Decimal, Decimal]:
+        """What stands behind a position and those that share its money, pnl included, and what they must have."""
+        sharing = self.sharing(position)
+        upl = sum((other.upl(mark) for other in sharing), _ZERO)
+        return self.holds(position) + upl, sum((self.required(other, mark) for other in sharing), _ZERO)
 
     def required(self, position: Position, mark: int) -> Decimal:
         """USDT under which the position is liquidated: maintenance margin and the fee of closing, at the mark."""
@@ -201,26 +260,32 @@ class Account:
         """USDT price of the mark that starts a liquidation; None if flat or if no positive price does it."""
         if not position.lots:
             return None
-        rate = tier_of(self.rules.tiers, abs(position.lots)).mmr + self.rules.taker_fee
-        px = self._exhausted_at(position, max(_ZERO, self.holds(position)), rate)
-        return px if px > 0 else None
+        sharing = self.sharing(position)
+        rates = [tier_of(self.rules.tiers, abs(other.lots)).mmr + self.rules.taker_fee for other in sharing]
+        margin = self.holds(position)
+        px = _exhausted_at(sharing, max(_ZERO, margin) if position.side == "net" else margin, rates)
+        return px if px is not None and px > 0 else None
 
     def bankruptcy_ticks(self, position: Position) -> int:
         """Price at which closing, its fee included, uses up what stands behind: never a tick beyond. At least 1."""
-        ticks = self._exhausted_at(position, self.holds(position), self.rules.taker_fee) * 10
+        ticks = (_exhausted_at([position], self.holds(position), [self.rules.taker_fee]) or _ZERO) * 10
         if position.lots > 0:
             return max(1, int(ticks.to_integral_value(ROUND_CEILING)))
         return max(1, int(ticks))
 
-    @staticmethod
-    def _exhausted_at(position: Position, margin: Decimal, rate: Decimal) -> Decimal:
-        btc = Decimal(abs(position.lots)).scaleb(-4)
-        if position.lots > 0:
-            return (margin - position.cost) / (btc * (rate - 1))
-        return (margin + position.cost) / (btc * (rate + 1))
+    def room(self, slot: Slot, side: Side, pending: Iterable[Order]) -> int:
+        """Lots that orders of a side may still add before the tier of the slot's leverage is full; may be < 0."""
+        held = self.slots[slot].lots if side == "buy" else -self.slots[slot].lots
+        asked = sum(o.left for o in pending if (o.terms.slot, o.terms.side) == (slot, side))
+        return largest(self.rules.tiers, self.lever(slot)) - held - asked
 
-    def room(self, mode: MarginMode, side: Side, pending: Iterable[Order]) -> int:
-        """Lots that orders of a side may still add before the tier of the mode's leverage is full; may be < 0."""
-        held = self.positions[mode].lots if side == "buy" else -self.positions[mode].lots
-        asked = sum(o.left for o in pending if (o.terms.td_mode, o.terms.side) == (mode, side))
-        return largest(self.rules.tiers, self.levers[mode]) - held - asked
+
+def _exhausted_at(positions: Sequence[Position], margin: Decimal, rates: Sequence[Decimal]) -> Decimal | None:
+    """USDT price at which margin and pnl of positions are just their rates of the notional; None if at no price."""
+    slope = sum((_btc(p) * (rate - (1 if p.lots > 0 else -1)) for p, rate in zip(positions, rates, strict=True)), _ZERO)
+    value = sum((p.cost if p.lots > 0 else -p.cost for p in positions), _ZERO)
+    return (margin - value) / slope if slope else None
+
+
+def _btc(position: Position) -> Decimal:
+    return Decimal(abs(position.lots)).scaleb(-4)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from engine.exchange.matching import Side
-from engine.exchange.orders import MarginMode, NewOrder, Protection
+from engine.exchange.orders import MarginMode, NewOrder, PosSide, Protection, Slot
 from engine.exchange.trailing import Trailing
 
 AlgoState = Literal["live", "effective", "canceled", "order_failed"]
@@ -44,7 +44,13 @@ class Algo:
     child_ids: tuple[str, ...] = ()
     fail_code: str = ""
     triggered_ms: int | None = None
+    pos_side: PosSide = "net"
     reference_px: int = 0  # last price when it was placed: a plain trigger fires when the price comes to it
+
+    @property
+    def slot(self) -> Slot:
+        """The position that it is about."""
+        return Slot(self.td_mode, self.pos_side)
 
     @property
     def closes_when_above(self) -> bool:
@@ -80,6 +86,7 @@ class Algo:
             lots=lots,
             px=px,
             td_mode=self.td_mode,
+            pos_side=self.pos_side,
             reduce_only=self.reduce_only,
             tag=self.tag,
             source=_SOURCES[leg],

@@ -7,6 +7,7 @@ that sums never round. Source: FACTS 12; types and subtypes are those of the gui
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
@@ -21,6 +22,22 @@ MARGIN: Final = "6"
 FUNDING: Final = "8"
 MARGIN_ADDED, MARGIN_TAKEN = "160", "161"
 FUNDING_PAID, FUNDING_RECEIVED = "173", "174"
+TRADED: Final[Mapping[tuple[str, str], str]] = {
+    ("net", "buy"): "1",
+    ("net", "sell"): "2",
+    ("long", "buy"): "3",
+    ("short", "sell"): "4",
+    ("long", "sell"): "5",
+    ("short", "buy"): "6",
+}
+"""Subtype of a trade, by posSide and side."""
+LIQUIDATED: Final[Mapping[tuple[str, str], str]] = {
+    ("net", "buy"): "106",
+    ("net", "sell"): "107",
+    ("long", "sell"): "104",
+    ("short", "buy"): "105",
+}
+"""The same of a liquidation."""
 
 
 def on_grid(amount: Decimal) -> Decimal:

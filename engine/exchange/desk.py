@@ -6,17 +6,17 @@ Pure but for what it is given: times come in as milliseconds, notes go out throu
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Final, Literal
 
 from engine.exchange.account import Account
-from engine.exchange.instrument import notional, px_text
-from engine.exchange.intake import Refused, check_trigger_sides
+from engine.exchange.checks import Checks
+from engine.exchange.instrument import notional
+from engine.exchange.intake import Refused
 from engine.exchange.ledger import Ledger
 from engine.exchange.market.state import MarketState, PublicTrade
 from engine.exchange.matching import Made, MeetsOwn, Side, opposite
 from engine.exchange.notes import MoneyNote, Note, OrderNote, TradeNote
-from engine.exchange.orders import IMMEDIATE, Fill, MarginMode, NewOrder, Order, OrderBookkeeper
+from engine.exchange.orders import IMMEDIATE, Fill, NewOrder, Order, OrderBookkeeper, Slot
 from engine.exchange.render import order_push
 
 _FIRST_ORD_ID: Final = 2_896_576_259_728_695_296
@@ -30,9 +30,10 @@ class Desk:
         self.account = account
         self.orders = OrderBookkeeper()
         self.ledger = Ledger(account)
+        self._checks = Checks(market, account, self.orders)
         self.on_end: Callable[[Order, int], None] = lambda _order, _now_ms: None
         self.on_fill: Callable[[Order, int], None] = lambda _order, _now_ms: None
-        self.on_position: Callable[[MarginMode, int, int, int], None] = lambda _mode, _before, _after, _now_ms: None
+        self.on_position: Callable[[Slot, int, int, int], None] = lambda _slot, _before, _after, _now_ms: None
         self.may_take: Callable[[Order, int], int] = lambda order, _limit_px: order.left  # a fault: less
         self._tell = tell
         self._last_id = _FIRST_ORD_ID
@@ -48,29 +49,31 @@ class Desk:
         """Accepts an order and works it. Raises: Refused, and then nothing has happened."""
         if terms.cl_ord_id and self.orders.pending_client_id(terms.cl_ord_id):
             raise Refused("51016", "Duplicated client order ID")
-        held = self.account.positions[terms.td_mode].lots
-        if terms.reduce_only:
-            _check_reduce(terms.side, terms.lots, held)
-        if terms.px is not None:
-            self._check_band(terms.side, terms.px)
-        self._check_attached(terms)
-        self._check_margin(terms, terms.lots, terms.px)
-        lever = self.account.levers[terms.td_mode]
-        order = Order(self.next_id(), terms, terms.lots, terms.px, lever, now_ms, now_ms)
-        self.orders.add(order)
-        self._told(order)
+        self._checks.new(terms)
+        order = self._accept(terms, terms.px, now_ms)
         self._work(order, now_ms)
         return order
 
     def force(self, terms: NewOrder, now_ms: int) -> Order:
         """An order of the venue's own, unchecked: what the book does not take at its price, the venue takes over."""
         limit = terms.px if terms.px is not None else self.market.last_px
-        order = Order(self.next_id(), terms, terms.lots, limit, self.account.levers[terms.td_mode], now_ms, now_ms)
-        self.orders.add(order)
-        self._told(order)
+        order = self._accept(terms, limit, now_ms)
         self._take(order, limit, order.left, now_ms)
         if not order.ended:
             self._book(order, limit, order.left, "T", self.market.next_trade_id(), now_ms)
+        return order
+
+    def take_over(self, terms: NewOrder, now_ms: int) -> None:
+        """An order of the venue's own that the venue itself fills at once, at its price; the book is not asked."""
+        limit = terms.px if terms.px is not None else self.market.last_px
+        order = self._accept(terms, limit, now_ms)
+        self._book(order, limit, order.left, "T", self.market.next_trade_id(), now_ms)
+
+    def _accept(self, terms: NewOrder, px: int | None, now_ms: int) -> Order:
+        lever = self.account.lever(terms.slot)
+        order = Order(self.next_id(), terms, terms.lots, px, lever, now_ms, now_ms)
+        self.orders.add(order)
+        self._told(order)
         return order
 
     def cancel(self, order: Order, now_ms: int, source: str = "1") -> None:
@@ -92,12 +95,7 @@ class Desk:
             state = "filled" if order.state == "filled" else "canceled"
             raise Refused("51503", f"Your order has already been {state}.")
         new_lots, new_px = order.lots if lots is None else lots, order.px if px is None else px
-        if px is not None:
-            self._check_band(order.terms.side, px)
-        if order.terms.reduce_only:
-            _check_reduce(order.terms.side, new_lots - order.filled, self.account.positions[order.terms.td_mode].lots)
-        if new_lots > order.filled:
-            self._check_margin(order.terms, new_lots - order.filled, new_px, instead_of=order)
+        self._checks.amended(order, new_lots - order.filled, new_px, moved=px is not None)
         resting, rules = order.resting, self.account.rules
         larger = new_lots > order.lots
         may_keep = rules.amend_up_keeps_place if larger else rules.amend_down_keeps_place or new_lots == order.lots
@@ -170,8 +168,8 @@ class Desk:
 
     def _book(self, order: Order, px: int, lots: int, liquidity: Literal["T", "M"], trade_id: str, now_ms: int) -> None:
         terms = order.terms
-        before = self.account.positions[terms.td_mode].lots
-        booked = self.account.apply(terms.td_mode, terms.side, lots, px, liquidity, trade_id, now_ms)
+        before = self.account.slots[terms.slot].lots
+        booked = self.account.apply(terms.slot, terms.side, lots, px, liquidity, trade_id, now_ms)
         fill = Fill(
             trade_id=trade_id,
             bill_id=self.next_id(),
@@ -187,6 +185,7 @@ class Desk:
             pnl=booked.pnl,
             mark=self.market.mark,
             ts_ms=now_ms,
+            pos_side=terms.pos_side,
         )
         self.orders.fills.append(fill)
         self.ledger.trade(fill, terms)
@@ -204,16 +203,16 @@ class Desk:
         else:
             order.resting = None  # a resting order that is filled has left the book by itself
             self._end(order, "filled", now_ms, fill)
-        self._tell(MoneyNote("filled" if terms.category == "normal" else "liquidation", terms.td_mode, trade_id))
+        self._tell(MoneyNote("filled" if terms.category == "normal" else "liquidation", terms.slot, trade_id))
         self.on_fill(order, now_ms)
-        after = self.account.positions[terms.td_mode].lots
-        self._shrink_reducers(terms.td_mode, after, now_ms)
-        self.on_position(terms.td_mode, before, after, now_ms)
+        after = self.account.slots[terms.slot].lots
+        self._shrink_reducers(terms.slot, after, now_ms)
+        self.on_position(terms.slot, before, after, now_ms)
 
-    def _shrink_reducers(self, mode: MarginMode, held: int, now_ms: int) -> None:
+    def _shrink_reducers(self, slot: Slot, held: int, now_ms: int) -> None:
         """A resting reduce-only order that is now larger than the position is canceled by the venue."""
         for order in self.orders.pending():
-            if order.resting is None or not order.terms.reduce_only or order.terms.td_mode != mode:
+            if order.resting is None or not order.terms.reduce_only or order.terms.slot != slot:
                 continue
             closes = held if order.terms.side == "sell" else -held
             if order.left > closes:
@@ -242,51 +241,3 @@ class Desk:
 
     def _told(self, order: Order, fill: Fill | None = None, *, req_id: str = "", amended: str = "") -> None:
         self._tell(OrderNote(order_push(order, self.market.last_px, fill, req_id=req_id, amended=amended)))
-
-    # -- checks ---------------------------------------------------------------------------------------------------
-
-    def _check_band(self, side: Side, px: int) -> None:
-        highest, lowest = self.market.price_limits(self.account.rules.price_band)
-        if (px > highest) if side == "buy" else (px < lowest):
-            raise Refused(
-                "51006",
-                "Order price is not within the price limit "
-                f"(max buy price: {px_text(highest)}, min sell price: {px_text(lowest)})",
-            )
-
-    def _check_attached(self, terms: NewOrder) -> None:
-        closing = opposite(terms.side)
-        if terms.px is not None:
-            reference, codes = terms.px, ("51046", "51047", "51048", "51049")
-        else:
-            touch = self.market.matcher.best(closing)
-            reference, codes = touch or self.market.last_px, ("51050", "51051", "51052", "51053")
-        for legs in terms.attached:
-            check_trigger_sides(legs, closing=closing, reference=reference, codes=codes)
-
-    def _check_margin(self, terms: NewOrder, lots: int, px: int | None, instead_of: Order | None = None) -> None:
-        if terms.reduce_only:
-            return
-        held = self.account.positions[terms.td_mode].lots
-        opening = max(0, lots - max(0, -held if terms.side == "buy" else held))
-        if not opening:
-            return
-        pending = [order for order in self.orders.pending() if order is not instead_of]
-        if lots > self.account.room(terms.td_mode, terms.side, pending):
-            raise Refused("51004", "Order failed. The position limit of the current tier and leverage is exceeded.")
-        at = px if px is not None else self.market.matcher.best(opposite(terms.side)) or self.market.last_px
-        need = notional(opening, at) * (1 / self.account.levers[terms.td_mode] + self.account.rules.taker_fee)
-        if need > self.account.available(self.market.mark, pending):
-            raise Refused("51008", "Order failed. Insufficient USDT margin in account")
-
-    def value_at_mark(self, lots: int) -> Decimal:
-        """USDT that lots are worth at the mark."""
-        return notional(abs(lots), self.market.mark)
-
-
-def _check_reduce(side: Side, lots: int, held: int) -> None:
-    closes = held if side == "sell" else -held
-    if closes < 0:
-        raise Refused("51170", "Failed to place order. A reduce-only order can't open in the position's direction.")
-    if lots > closes:
-        raise Refused("51169", "Order failed because the position in this direction is smaller than the order.")

@@ -12,6 +12,7 @@ from engine.exchange.account import Account
 from engine.exchange.algos import Algo
 from engine.exchange.bills import MARGIN, MARGIN_ADDED, MARGIN_TAKEN
 from engine.exchange.bulletin import Bulletin
+from engine.exchange.checks import locked
 from engine.exchange.config import Rules
 from engine.exchange.deadman import DeadMan
 from engine.exchange.desk import Desk
@@ -24,8 +25,9 @@ from engine.exchange.market.candles import Candle
 from engine.exchange.market.events import Batch, MarketSource
 from engine.exchange.market.history import Minute
 from engine.exchange.market.state import MarketState
+from engine.exchange.matching import Side
 from engine.exchange.notes import MoneyNote, Note, TradeNote
-from engine.exchange.orders import MarginMode, NewOrder, Order
+from engine.exchange.orders import NewOrder, Order, Slot
 from engine.exchange.protection import Protector
 from engine.exchange.statement import account_row, position_row
 from engine.exchange.tiers import largest
@@ -168,51 +170,64 @@ class Exchange:
         """Raises: Refused."""
         self._now(lambda now: self.protector.cancel(algo, now))
 
-    def close_position(self, mode: MarginMode, cl_ord_id: str, tag: str, *, cancel_first: bool) -> None:
-        """Closes at market all that is held in a mode. Raises: Refused, also if closing orders are in the way."""
-        held = self.account.positions[mode].lots
+    def close_position(self, slot: Slot, cl_ord_id: str, tag: str, *, cancel_first: bool) -> None:
+        """Closes at market all that is held in a slot. Raises: Refused, also if closing orders are in the way."""
+        held = self.account.slots[slot].lots
         if not held:
             raise Refused("51023", "Position does not exist.")
-        side = "sell" if held > 0 else "buy"
-        in_the_way = [o for o in self.desk.orders.pending() if o.terms.td_mode == mode and o.terms.side == side]
+        side: Side = "sell" if held > 0 else "buy"
+        in_the_way = [o for o in self.desk.orders.pending() if o.terms.slot == slot and o.terms.side == side]
         if in_the_way and not cancel_first:
             raise Refused("51115", "Cancel all pending close orders before liquidation.")
         for order in in_the_way:
             self._now(partial(self.desk.cancel, order))
         terms = NewOrder(
-            side="sell" if held > 0 else "buy",
+            side=side,
             ord_type="market",
             lots=abs(held),
             px=None,
-            td_mode=mode,
-            reduce_only=True,
+            td_mode=slot.mode,
+            pos_side=slot.side,
+            reduce_only=slot.side == "net",
             cl_ord_id=cl_ord_id,
             tag=tag,
         )
         self.place(terms)
 
-    def set_lever(self, mode: MarginMode, lever: Decimal) -> None:
-        """Raises: Refused: orders rest in this mode (59107), the position is too large for it (59106), or the new
+    def set_lever(self, slot: Slot, lever: Decimal) -> None:
+        """Raises: Refused: orders rest in this slot (59107), the position is too large for it (59106), or the new
 
-        margin is not there or would be too little to hold the position (59105).
+        margin is not there or would be too little to hold the position (59105). Cross has one leverage, which the
+        slot without a direction stands for, in hedge mode too.
         """
-        if any(order.terms.td_mode == mode for order in self.desk.orders.pending()):
+        account, pending = self.account, self.desk.orders.pending()
+        concerned = [p for p in account.current() if p.slot == slot or Slot(p.mode) == slot]
+        if any(order.terms.slot == position.slot for order in pending for position in concerned):
             raise Refused("59107", "You have pending orders in this mode. Cancel them before changing the leverage.")
-        account, position = self.account, self.account.positions[mode]
-        if abs(position.lots) > largest(account.rules.tiers, lever):
+        if any(abs(position.lots) > largest(account.rules.tiers, lever) for position in concerned):
             raise Refused("59106", "Leverage can't be that high: the position exceeds the limit of its tier.")
-        old, margin, mark = account.levers[mode], position.margin, self.market.mark
-        account.set_lever(mode, lever)
-        poor = lever < old and account.available(mark, self.desk.orders.pending()) < 0
-        if poor or (position.lots and account.holds(position) + position.upl(mark) < account.required(position, mark)):
-            account.levers[mode], position.margin = old, margin
+        position, mark = account.slots[slot], self.market.mark
+        old, margin = account.lever(slot), position.margin
+        account.set_lever(slot, lever)
+        held = [position for position in concerned if position.lots]
+        poor = lever < old and account.available(mark, pending) < 0
+        if poor or any(behind < required for behind, required in (account.behind(p, mark) for p in held)):
+            account.set_lever(slot, old)
+            position.margin = margin
             raise Refused("59105", "The margin would be insufficient at this leverage.")
         if position.margin != margin:
             sub_type = MARGIN_ADDED if position.margin > margin else MARGIN_TAKEN
             bill_id, now_ms = self.desk.next_id(), self.now_ms()
-            self.desk.ledger.enter(bill_id=bill_id, type=MARGIN, sub_type=sub_type, mode=mode, ts_ms=now_ms)
-        if position.lots:
-            self._tell(MoneyNote("set_leverage", mode, ""))
+            self.desk.ledger.enter(bill_id=bill_id, type=MARGIN, sub_type=sub_type, slot=slot, ts_ms=now_ms)
+        for concern in held:
+            self._tell(MoneyNote("set_leverage", concern.slot, ""))
+
+    def set_position_mode(self, *, hedged: bool) -> None:
+        """Net or hedge mode. Raises: Refused (59000), while anything is open that the change would concern."""
+        busy = self.account.open_positions() or self.desk.orders.pending()
+        if busy or (hedged != self.account.hedged and self.protector.algos.live()):
+            raise Refused("59000", "Setting failed. Cancel any open orders, close positions, and stop bots first.")
+        self.account.hedged = hedged
 
     def arm_dead_man(self, tag: str, seconds: int) -> int:
         """cancel-all-after; 0 disarms. Returns the trigger time, milliseconds since 1970, or 0. Raises: Refused."""
@@ -244,15 +259,15 @@ class Exchange:
 
     # -- views ----------------------------------------------------------------------------------------------------
 
-    def position_rows(
-        self, *, modes: Iterable[MarginMode] = ("cross", "isolated"), flat: bool = False
-    ) -> list[dict[str, object]]:
-        """Positions of the given modes as OKX shows them; flat ones only if asked for."""
+    def position_rows(self, slots: Iterable[Slot] | None = None, *, flat: bool = False) -> list[dict[str, object]]:
+        """Positions as OKX shows them, all or those of some slots; flat ones only if asked for."""
+        account, market, now_ms = self.account, self.market, self.now_ms()
         algos = self.protector.algos.live()
-        positions = [self.account.positions[mode] for mode in modes]
-        market = self.market
+        positions = account.current() if slots is None else [account.slots[slot] for slot in slots]
         return [
-            position_row(self.account, position, algos, market.mark, market.last_px, self.now_ms())
+            position_row(
+                account, position, algos, market.mark, market.last_px, now_ms, locked(self.desk.orders, position.slot)
+            )
             for position in positions
             if position.lots or flat
         ]

@@ -93,15 +93,15 @@ class Funding:
             amount = on_grid(-notional(position.lots, mark) * self.schedule.rate(at_ms))
             if not amount:
                 continue
-            desk.account.fund(position.mode, amount, at_ms)
+            desk.account.fund(position.slot, amount, at_ms)
             desk.ledger.enter(
                 bill_id=desk.next_id(),
                 type=FUNDING,
                 sub_type=FUNDING_PAID if amount < 0 else FUNDING_RECEIVED,
-                mode=position.mode,
+                slot=position.slot,
                 ts_ms=at_ms,
                 pnl=amount,
                 lots=abs(position.lots),
                 px=mark,
             )
-            self._tell(MoneyNote("funding_fee", position.mode, ""))
+            self._tell(MoneyNote("funding_fee", position.slot, ""))

@@ -16,7 +16,7 @@ from engine.exchange.faults.lines import Lines
 from engine.exchange.feed import Feed
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, sz_text
 from engine.exchange.notes import AlgoNote, BulletinNote, MoneyNote, OrderNote, TradeNote
-from engine.exchange.orders import MarginMode
+from engine.exchange.orders import Slot
 from engine.exchange.risk_watch import RiskWatch
 from schemas.clock import NS_PER_MS
 
@@ -98,11 +98,11 @@ class Hub:
         if message is not None:
             subscription.push(message)
         elif channel == "positions":
-            subscription.push(self._positions("snapshot", ("cross", "isolated"), flat=False))
+            subscription.push(self._positions("snapshot", None, flat=False))
         elif channel == "account":
             subscription.push(self._account("snapshot"))
         elif channel == "balance_and_position":
-            subscription.push(self._both("snapshot", ("cross", "isolated"), [], flat=False))
+            subscription.push(self._both("snapshot", None, [], flat=False))
 
     def remove(self, subscription: Subscription) -> None:
         """Ends a subscription; one that is unknown is ignored."""
@@ -127,7 +127,7 @@ class Hub:
                 every = subscription.interval_ms * NS_PER_MS
                 if every and now - subscription.pushed_ns >= every:
                     subscription.pushed_ns = now
-                    whole = self._positions("snapshot", ("cross", "isolated"), flat=False)
+                    whole = self._positions("snapshot", None, flat=False)
                     subscription.push(whole if channel == "positions" else self._account("snapshot"))
 
     def flush(self) -> None:
@@ -163,12 +163,12 @@ class Hub:
                 subscription.push(tail)
 
     def _push_money(self, notes: list[MoneyNote]) -> None:
-        modes: list[MarginMode] = sorted({note.mode for note in notes})
+        slots = sorted({note.slot for note in notes})
         trades = [{"instId": INST_ID, "tradeId": note.trade_id} for note in notes if note.trade_id]
         makers: tuple[tuple[str, Callable[[], bytes]], ...] = (
-            ("balance_and_position", lambda: self._both(notes[-1].event, modes, trades, flat=True)),
+            ("balance_and_position", lambda: self._both(notes[-1].event, slots, trades, flat=True)),
             ("account", lambda: self._account("event_update")),
-            ("positions", lambda: self._positions("event_update", modes, flat=True)),
+            ("positions", lambda: self._positions("event_update", slots, flat=True)),
         )
         for channel, make in makers:
             concerned = [s for s in self._by_channel.get(channel, ()) if channel != "positions" or _concerns(s.arg)]
@@ -178,8 +178,8 @@ class Hub:
                     subscription.pushed_ns = self.exchange.monotonic_ns()
                     subscription.push(tail)
 
-    def _positions(self, event: str, modes: tuple[MarginMode, ...] | list[MarginMode], *, flat: bool) -> bytes:
-        rows = orjson.dumps(self.exchange.position_rows(modes=modes, flat=flat))
+    def _positions(self, event: str, slots: list[Slot] | None, *, flat: bool) -> bytes:
+        rows = orjson.dumps(self.exchange.position_rows(slots, flat=flat))
         pages = b',"curPage":1,"lastPage":true' if event == "snapshot" else b""
         return b'"eventType":"' + event.encode() + b'"' + pages + b',"data":' + rows
 
@@ -188,11 +188,9 @@ class Hub:
         rows = orjson.dumps([self.exchange.account_view()])
         return b'"eventType":"' + event.encode() + b'"' + pages + b',"data":' + rows
 
-    def _both(
-        self, event: str, modes: tuple[MarginMode, ...] | list[MarginMode], trades: list[dict[str, str]], *, flat: bool
-    ) -> bytes:
+    def _both(self, event: str, slots: list[Slot] | None, trades: list[dict[str, str]], *, flat: bool) -> bytes:
         account, now_ms = self.exchange.account, self.exchange.now_ms()
-        positions = [account.positions[mode] for mode in modes]
+        positions = account.current() if slots is None else [account.slots[slot] for slot in slots]
         row = {
             "pTime": str(now_ms),
             "eventType": event,
@@ -204,8 +202,8 @@ class Hub:
                     "instId": INST_ID,
                     "instType": INST_TYPE,
                     "mgnMode": p.mode,
-                    "posSide": "net",
-                    "pos": sz_text(p.lots),
+                    "posSide": p.side,
+                    "pos": sz_text(p.shown),
                     "ccy": SETTLE_CCY,
                     "avgPx": "" if p.avg_px is None else money(p.avg_px),
                     "uTime": str(p.updated_ms),

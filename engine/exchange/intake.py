@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from engine.exchange.algos import ORD_TYPES as ALGO_TYPES
-from engine.exchange.algos import Algo
 from engine.exchange.instrument import (
     INST_ID,
     INST_ID_CODE,
@@ -15,20 +13,18 @@ from engine.exchange.instrument import (
     MAX_MARKET_LOTS,
     MIN_LOTS,
     OffGrid,
-    decimal_of,
     lots_of,
     ticks_of,
 )
 from engine.exchange.matching import Side
-from engine.exchange.orders import MarginMode, NewOrder, Protection, Refusal
-from engine.exchange.trailing import Trailing
+from engine.exchange.orders import MarginMode, NewOrder, PosSide, Protection, Refusal
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 _TAG: Final = re.compile(r"[A-Za-z0-9]{1,16}\Z")
 _LIMITED: Final = frozenset({"limit", "post_only", "fok", "ioc"})
 _AT_MARKET: Final = frozenset({"market", "optimal_limit_ioc"})
 _STP_MODES: Final = frozenset({"cancel_maker", "cancel_taker", "cancel_both"})
-_TRIGGER_TYPES: Final = frozenset({"last", "mark", "index"})
+TRIGGER_TYPES: Final = frozenset({"last", "mark", "index"})
 
 
 class Refused(Exception):
@@ -126,10 +122,16 @@ def margin_mode(raw: Mapping[str, Any], name: str = "tdMode") -> MarginMode:
     raise bad(name)
 
 
-def net_side(raw: Mapping[str, Any]) -> None:
-    """In net mode posSide is absent or net."""
-    if raw.get("posSide") not in (None, "", "net"):
-        raise bad("posSide")
+def pos_side(raw: Mapping[str, Any], *, hedged: bool) -> PosSide:
+    """In net mode posSide is absent or net; in hedge mode it must be long or short."""
+    match raw.get("posSide"):
+        case "long" if hedged:
+            return "long"
+        case "short" if hedged:
+            return "short"
+        case None | "" | "net" if not hedged:
+            return "net"
+    raise bad("posSide")
 
 
 def tag_of(raw: Mapping[str, Any]) -> str:
@@ -154,16 +156,16 @@ def protection(raw: Mapping[str, Any], id_name: str) -> Protection:
         if str(raw.get(f"{leg}OrdPx", "")) != "-1":
             legs[f"{leg}_order"] = price(raw, f"{leg}OrdPx")
         kind = str(raw.get(f"{leg}TriggerPxType") or "last")
-        if kind not in _TRIGGER_TYPES:
+        if kind not in TRIGGER_TYPES:
             raise bad(f"{leg}TriggerPxType")
         legs[f"{leg}_type"] = kind
     return Protection(algo_cl_ord_id=client_id(raw, id_name), cxl_on_close=flag(raw, "cxlOnClosePos"), **legs)
 
 
-def new_order(raw: Mapping[str, Any], *, by_code: bool = False) -> NewOrder:
-    """A place request. Raises: Refused."""
+def new_order(raw: Mapping[str, Any], *, by_code: bool = False, hedged: bool = False) -> NewOrder:
+    """A place request. In hedge mode reduceOnly means nothing: posSide says what closes. Raises: Refused."""
     instrument(raw, by_code=by_code)
-    net_side(raw)
+    direction = pos_side(raw, hedged=hedged)
     ord_type = raw.get("ordType")
     if not isinstance(ord_type, str) or ord_type not in _LIMITED | _AT_MARKET:
         raise bad("ordType")
@@ -181,99 +183,23 @@ def new_order(raw: Mapping[str, Any], *, by_code: bool = False) -> NewOrder:
     attached = tuple(protection(item, "attachAlgoClOrdId") for item in attached_raw)
     if any(legs.tp_trigger is None and legs.sl_trigger is None for legs in attached):
         raise bad("attachAlgoOrds")
-    reduce_only = flag(raw, "reduceOnly")
-    if reduce_only and attached:
-        raise Refused("51100", "Unable to place a TP/SL order with a reduce-only order.")
-    return NewOrder(
+    reduce_only = flag(raw, "reduceOnly") and not hedged
+    terms = NewOrder(
         side=side_of(raw),
         ord_type=ord_type,
         lots=lots,
         px=price(raw, "px") if ord_type in _LIMITED else None,
         td_mode=margin_mode(raw),
+        pos_side=direction,
         reduce_only=reduce_only,
         cl_ord_id=client_id(raw, "clOrdId"),
         tag=tag_of(raw),
         stp_mode=stp_mode,
         attached=attached,
     )
-
-
-def new_algo(raw: Mapping[str, Any], *, algo_id: str, now_ms: int, last_px: int) -> Algo:
-    """A POST order-algo request: conditional, oco, trigger or move_order_stop. Raises: Refused."""
-    instrument(raw)
-    net_side(raw)
-    ord_type = raw.get("ordType")
-    if not isinstance(ord_type, str) or ord_type not in ALGO_TYPES:
-        raise bad("ordType")
-    reduce_only = flag(raw, "reduceOnly")
-    whole = str(raw.get("closeFraction") or "") == "1"
-    if whole and not reduce_only:
-        raise bad("reduceOnly")
-    # ccxt sends clOrdId for algo orders (CCXT.md).
-    name = "algoClOrdId" if raw.get("algoClOrdId") else "clOrdId"
-    legs = protection(raw, name)
-    if legs.cxl_on_close and not reduce_only:
-        raise bad("cxlOnClosePos")
-    algo = Algo(
-        algo_id=algo_id,
-        ord_type=ord_type,
-        side=side_of(raw),
-        td_mode=margin_mode(raw),
-        lots=None if whole else size(raw),
-        legs=legs,
-        reduce_only=reduce_only,
-        created_ms=now_ms,
-        updated_ms=now_ms,
-        tag=tag_of(raw),
-        reference_px=last_px,
-    )
-    if ord_type == "trigger":
-        algo.trigger_px = price(raw, "triggerPx")
-        name = "orderPx" if raw.get("orderPx") not in (None, "") else "ordPx"
-        algo.order_px = None if str(raw.get(name, "")) == "-1" else price(raw, name)
-        kind = str(raw.get("triggerPxType") or "last")
-        if kind not in _TRIGGER_TYPES:
-            raise bad("triggerPxType")
-        algo.trigger_type = kind
-    elif ord_type == "move_order_stop":
-        algo.trailing = _trailing(raw, algo.side, last_px)
-    else:
-        _check_legs(algo, last_px)
-    return algo
-
-
-def _trailing(raw: Mapping[str, Any], side: Side, last_px: int) -> Trailing:
-    ratio = None
-    if raw.get("callbackRatio") in (None, ""):
-        spread = price(raw, "callbackSpread")
-    else:
-        spread = None
-        try:
-            ratio = decimal_of(raw["callbackRatio"])
-        except ValueError:
-            raise bad("callbackRatio") from None
-        if not 0 < ratio < 1 or raw.get("callbackSpread") not in (None, ""):
-            raise bad("callbackRatio")
-    active = price(raw, "activePx") if raw.get("activePx") not in (None, "") else None
-    return Trailing(side, ratio, spread, active, None if active is not None else last_px)
-
-
-def _check_legs(algo: Algo, last_px: int) -> None:
-    legs = algo.legs
-    if legs.tp_trigger is None and legs.sl_trigger is None:
-        raise bad("tpTriggerPx")
-    if algo.ord_type == "oco" and (legs.tp_trigger is None or legs.sl_trigger is None):
-        raise bad("tpTriggerPx" if legs.tp_trigger is None else "slTriggerPx")
-    if algo.ord_type == "conditional" and legs.tp_trigger is not None and legs.sl_trigger is not None:
-        # OKX keeps only the stop of such an order (FACTS 10); the trap is part of the venue.
-        algo.legs = legs = Protection(
-            algo_cl_ord_id=legs.algo_cl_ord_id,
-            sl_trigger=legs.sl_trigger,
-            sl_order=legs.sl_order,
-            sl_type=legs.sl_type,
-            cxl_on_close=legs.cxl_on_close,
-        )
-    check_trigger_sides(legs, closing=algo.side, reference=last_px, codes=("51279", "51280", "51277", "51278"))
+    if (reduce_only or terms.closes) and attached:
+        raise Refused("51100", "Unable to place a TP/SL order with a reduce-only order.")
+    return terms
 
 
 def check_trigger_sides(legs: Protection, *, closing: Side, reference: int, codes: tuple[str, str, str, str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.exchange.account import Account
-from engine.exchange.bills import LIQUIDATION, TRADE, Bill
-from engine.exchange.orders import Fill, MarginMode, NewOrder
+from engine.exchange.bills import LIQUIDATED, LIQUIDATION, TRADE, TRADED, Bill
+from engine.exchange.orders import Fill, NewOrder, Slot
 
 
 class Ledger:
@@ -15,7 +15,7 @@ class Ledger:
     def __init__(self, account: Account) -> None:
         self.bills: list[Bill] = []
         self._account = account
-        self._cash, self._margin = account.cash(), account.positions["isolated"].margin
+        self._cash, self._margin = account.cash(), account.isolated_margin()
 
     def trade(self, fill: Fill, terms: NewOrder) -> None:
         """A fill was booked."""
@@ -23,8 +23,8 @@ class Ledger:
         self.enter(
             bill_id=fill.bill_id,
             type=LIQUIDATION if forced else TRADE,
-            sub_type={"buy": "106", "sell": "107"}[fill.side] if forced else {"buy": "1", "sell": "2"}[fill.side],
-            mode=terms.td_mode,
+            sub_type=(LIQUIDATED if forced else TRADED)[terms.pos_side, terms.side],
+            slot=terms.slot,
             ts_ms=fill.ts_ms,
             pnl=fill.pnl,
             fee=fill.fee,
@@ -37,14 +37,14 @@ class Ledger:
             liquidity=fill.liquidity,
         )
 
-    def enter(self, *, mode: MarginMode, **fields: Any) -> Bill:
-        """One bill over all that has changed since the last one."""
-        cash, margin = self._account.cash(), self._account.positions["isolated"].margin
+    def enter(self, *, slot: Slot, **fields: Any) -> Bill:
+        """One bill over all that has changed since the last one; it concerns the position of a slot."""
+        cash, margin = self._account.cash(), self._account.isolated_margin()
         bill = Bill(
-            mode=mode,
+            mode=slot.mode,
             cash=cash,
             cash_change=cash - self._cash,
-            margin=margin,
+            margin=self._account.slots[slot].margin,
             margin_change=margin - self._margin,
             **fields,
         )

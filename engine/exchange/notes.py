@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.exchange.market.state import PublicTrade
-from engine.exchange.orders import MarginMode
+from engine.exchange.orders import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class MoneyNote:
     """Balance or a position changed. `event` as in balance_and_position; trade_id "" when no trade did it."""
 
     event: str
-    mode: MarginMode
+    slot: Slot
     trade_id: str
 
 

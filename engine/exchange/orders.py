@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from engine.exchange.book import Resting
 from engine.exchange.instrument import notional
@@ -12,9 +12,17 @@ from engine.exchange.matching import Side
 
 State = Literal["live", "partially_filled", "filled", "canceled"]
 MarginMode = Literal["cross", "isolated"]
+PosSide = Literal["net", "long", "short"]
 ENDED: Final = frozenset({"filled", "canceled"})
 IMMEDIATE: Final = frozenset({"market", "ioc", "fok", "optimal_limit_ioc"})
 UNFILLED_CANCEL_KEPT_MS: Final = 2 * 3600 * 1000  # then OKX forgets an order that never traded
+
+
+class Slot(NamedTuple):
+    """Where a position lives: a margin mode, and in hedge mode a direction of its own (in net mode "net")."""
+
+    mode: MarginMode
+    side: PosSide = "net"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class NewOrder:
     lots: int
     px: int | None
     td_mode: MarginMode
+    pos_side: PosSide = "net"
     reduce_only: bool = False
     cl_ord_id: str = ""
     tag: str = ""
@@ -57,6 +66,16 @@ class NewOrder:
     algo_id: str = ""
     algo_cl_ord_id: str = ""
     category: Literal["normal", "full_liquidation"] = "normal"
+
+    @property
+    def slot(self) -> Slot:
+        """The position that it trades for."""
+        return Slot(self.td_mode, self.pos_side)
+
+    @property
+    def closes(self) -> bool:
+        """Whether, in hedge mode, it closes: posSide says so, not reduceOnly."""
+        return self.pos_side == ("long" if self.side == "sell" else "short")
 
 
 @dataclass(slots=True)
@@ -116,6 +135,7 @@ class Fill:
     pnl: Decimal
     mark: int
     ts_ms: int
+    pos_side: PosSide = "net"
 
 
 class OrderBookkeeper:

@@ -9,7 +9,7 @@ from engine.exchange.desk import Desk
 from engine.exchange.intake import Refused
 from engine.exchange.matching import opposite
 from engine.exchange.notes import AlgoNote, Note
-from engine.exchange.orders import MarginMode, Order, Protection
+from engine.exchange.orders import Order, Protection, Slot
 from engine.exchange.render import algo_row
 
 
@@ -59,7 +59,7 @@ class Protector:
                 self._fire(algo, leg, now_ms)
 
     def _fire(self, algo: Algo, leg: str, now_ms: int) -> None:
-        held = self._desk.account.positions[algo.td_mode].lots
+        held = self._desk.account.slots[algo.slot].lots
         lots = abs(held) if algo.lots is None else algo.lots
         # It leaves the list of the living first: its own child may end the position, which cancels the living.
         algo.state, algo.actual_side, algo.triggered_ms, algo.updated_ms = "effective", leg, now_ms, now_ms
@@ -118,9 +118,10 @@ class Protector:
             ord_type="oco" if both else "conditional",
             side=opposite(order.terms.side),
             td_mode=order.terms.td_mode,
+            pos_side=order.terms.pos_side,
             lots=lots,
             legs=legs,
-            reduce_only=True,
+            reduce_only=order.terms.pos_side == "net",
             created_ms=now_ms,
             updated_ms=now_ms,
             parent_id=order.ord_id,
@@ -128,12 +129,12 @@ class Protector:
             reference_px=self._desk.market.last_px,
         )
 
-    def _position_changed(self, mode: MarginMode, before: int, after: int, now_ms: int) -> None:
+    def _position_changed(self, slot: Slot, before: int, after: int, now_ms: int) -> None:
         if before == 0 or before * after > 0:
             return
         closing = "sell" if before > 0 else "buy"
         for algo in self.algos.live():
-            if algo.td_mode == mode and algo.side == closing and algo.legs.cxl_on_close:
+            if algo.slot == slot and algo.side == closing and algo.legs.cxl_on_close:
                 self.cancel(algo, now_ms)
 
     def _told(self, algo: Algo) -> None:

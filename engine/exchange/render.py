@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.exchange.algos import Algo
-from engine.exchange.bills import money
+from engine.exchange.bills import TRADED, money
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
 from engine.exchange.orders import Fill, Order, Protection
 from engine.exchange.trailing import Trailing
@@ -68,7 +68,7 @@ def order_row(order: Order) -> dict[str, Any]:
         "ordId": order.ord_id,
         "ordType": terms.ord_type,
         "pnl": money(order.pnl),
-        "posSide": "net",
+        "posSide": terms.pos_side,
         "px": optional_px(order.px),
         "pxType": "",
         "pxUsd": "",
@@ -133,7 +133,7 @@ def fill_row(fill: Fill) -> dict[str, str]:
         "ordId": fill.ord_id,
         "clOrdId": fill.cl_ord_id,
         "billId": fill.bill_id,
-        "subType": "1" if fill.side == "buy" else "2",
+        "subType": TRADED[fill.pos_side, fill.side],
         "tag": fill.tag,
         "fillPx": px_text(fill.px),
         "fillSz": sz_text(fill.lots),
@@ -142,7 +142,7 @@ def fill_row(fill: Fill) -> dict[str, str]:
         "fillPnl": money(fill.pnl),
         "fillTime": str(fill.ts_ms),
         "side": fill.side,
-        "posSide": "net",
+        "posSide": fill.pos_side,
         "execType": fill.liquidity,
         "feeCcy": SETTLE_CCY,
         "fee": money(fill.fee),
@@ -175,7 +175,7 @@ def algo_row(algo: Algo) -> dict[str, Any]:
         "ordType": algo.ord_type,
         "state": algo.state,
         "side": algo.side,
-        "posSide": "net",
+        "posSide": algo.pos_side,
         "sz": "" if algo.lots is None else sz_text(algo.lots),
         "closeFraction": "1" if algo.lots is None else "",
         **protection_row(algo.legs),

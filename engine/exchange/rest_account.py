@@ -6,7 +6,8 @@ from engine.exchange.bills import money
 from engine.exchange.exchange import Exchange
 from engine.exchange.hub import UID
 from engine.exchange.instrument import INST_ID, INST_TYPE, MAX_LEVER, SETTLE_CCY, decimal_of
-from engine.exchange.intake import Refused, bad, margin_mode, net_side
+from engine.exchange.intake import Refused, bad, margin_mode, pos_side
+from engine.exchange.orders import Slot
 from engine.exchange.rest import Call, Route
 from engine.exchange.rest_market import this_instrument
 from engine.exchange.trade_api import Answer
@@ -43,7 +44,7 @@ class AccountRoutes:
         return Answer(data=list(self._exchange.position_rows()) if mine else [])
 
     def config(self, _call: Call) -> Answer:
-        """Futures mode, net positions, trade rights."""
+        """Futures mode, position mode, trade rights."""
         row = {
             "acctLv": "2",
             "acctStpMode": "cancel_maker",
@@ -60,7 +61,7 @@ class AccountRoutes:
             "mgnIsoMode": "automatic",
             "opAuth": "0",
             "perm": "read_only,trade",
-            "posMode": "net_mode",
+            "posMode": self._pos_mode(),
             "roleType": "0",
             "spotOffsetType": "",
             "spotRoleType": "0",
@@ -70,28 +71,33 @@ class AccountRoutes:
         }
         return Answer(data=[row])
 
+    def _pos_mode(self) -> str:
+        return "long_short_mode" if self._exchange.account.hedged else "net_mode"
+
     def _level(self) -> str:
         vip = self._exchange.account.rules.vip
         return f"VIP{vip}" if vip else "Lv1"
 
     def leverage_info(self, call: Call) -> Answer:
-        """Leverage per margin mode."""
+        """Leverage per margin mode, and in hedge mode per direction."""
         this_instrument(call.params)
         wanted = str(call.params.get("mgnMode") or "").split(",")
+        account = self._exchange.account
         rows = [
-            {"ccy": "", "instId": INST_ID, "mgnMode": mode, "posSide": "net", "lever": money(lever)}
-            for mode, lever in self._exchange.account.levers.items()
-            if mode in wanted
+            {"ccy": "", "instId": INST_ID, "mgnMode": p.mode, "posSide": p.side, "lever": money(account.lever(p.slot))}
+            for p in account.current()
+            if p.mode in wanted
         ]
         if not rows:
             raise bad("mgnMode")
         return Answer(data=rows)
 
     def set_leverage(self, call: Call) -> Answer:
-        """New leverage of a margin mode; ccxt sends the number as a number."""
+        """New leverage of a margin mode; ccxt sends the number as a number. posSide: isolated in hedge mode only."""
         this_instrument(call.params)
-        net_side(call.params)
         mode = margin_mode(call.params, "mgnMode")
+        by_side = mode == "isolated" and self._exchange.account.hedged
+        slot = Slot(mode, pos_side(call.params, hedged=by_side))
         try:
             lever = decimal_of(call.params.get("lever"))
         except ValueError:
@@ -100,19 +106,16 @@ class AccountRoutes:
             raise bad("lever")
         if lever > MAX_LEVER:
             raise Refused("59102", "Leverage exceeds the maximum limit. Please lower the leverage.")
-        self._exchange.set_lever(mode, lever)
-        return Answer(data=[{"lever": money(lever), "mgnMode": mode, "instId": INST_ID, "posSide": "net"}])
+        self._exchange.set_lever(slot, lever)
+        return Answer(data=[{"lever": money(lever), "mgnMode": mode, "instId": INST_ID, "posSide": slot.side}])
 
     def set_position_mode(self, call: Call) -> Answer:
-        """This account is in net mode and stays there."""
+        """Net or hedge mode; 59000 while positions or orders are open."""
         mode = call.params.get("posMode")
         if mode not in ("net_mode", "long_short_mode"):
             raise bad("posMode")
-        if self._exchange.account.open_positions() or self._exchange.desk.orders.pending():
-            raise Refused("59000", "Setting failed. Cancel any open orders, close positions, and stop bots first.")
-        if mode == "long_short_mode":
-            raise Refused("51010", "You can't complete this request under your current account mode.")
-        return Answer(data=[{"posMode": "net_mode"}])
+        self._exchange.set_position_mode(hedged=mode == "long_short_mode")
+        return Answer(data=[{"posMode": mode}])
 
     def trade_fee(self, call: Call) -> Answer:
         """Rates as OKX signs them: negative is a cost."""

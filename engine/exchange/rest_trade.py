@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.exchange.algo_intake import new_algo
 from engine.exchange.exchange import Exchange
 from engine.exchange.instrument import INST_ID
-from engine.exchange.intake import Refused, bad, client_id, flag, margin_mode, net_side, new_algo, tag_of
+from engine.exchange.intake import Refused, bad, client_id, flag, margin_mode, pos_side, tag_of
+from engine.exchange.orders import Slot
 from engine.exchange.paging import DAY_MS, page
 from engine.exchange.render import algo_row, fill_row, order_row
 from engine.exchange.rest import Call, Route
@@ -81,11 +83,10 @@ class TradeRoutes:
         """Closes a position at market. The answer has no ordId."""
         params = call.params
         this_instrument(params)
-        net_side(params)
-        mode = margin_mode(params, "mgnMode")
+        slot = Slot(margin_mode(params, "mgnMode"), pos_side(params, hedged=self._exchange.account.hedged))
         cl_ord_id, tag = client_id(params, "clOrdId"), tag_of(params)
-        self._exchange.close_position(mode, cl_ord_id, tag, cancel_first=flag(params, "autoCxl"))
-        return Answer(data=[{"clOrdId": cl_ord_id, "instId": INST_ID, "posSide": "net", "tag": tag}])
+        self._exchange.close_position(slot, cl_ord_id, tag, cancel_first=flag(params, "autoCxl"))
+        return Answer(data=[{"clOrdId": cl_ord_id, "instId": INST_ID, "posSide": slot.side, "tag": tag}])
 
     def place_algo(self, call: Call) -> Answer:
         """A refusal comes as outer code 0 with an inner sCode, which is how OKX does it for algo orders."""
@@ -97,6 +98,7 @@ class TradeRoutes:
                 algo_id=exchange.desk.next_id(),
                 now_ms=exchange.now_ms(),
                 last_px=exchange.market.last_px,
+                hedged=exchange.account.hedged,
             )
             exchange.protector.add(algo)
         except Refused as refused:

@@ -53,7 +53,7 @@ class WalletRoutes:
         this_instrument(params)
         mode = margin_mode(params)
         px = price(params, "px") if params.get("px") not in (None, "") else None
-        lever = self._exchange.account.levers[mode]
+        lever = None
         if params.get("leverage") not in (None, ""):
             try:
                 lever = decimal_of(params["leverage"])

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.exchange.exchange import Exchange
-from engine.exchange.orders import MarginMode
+from engine.exchange.orders import Slot
 from engine.exchange.statement import margin_ratio
 
 WARN_AT: Final = Decimal(3)
@@ -17,21 +17,22 @@ _SHOWN: Final = (
 
 
 class RiskWatch:
-    """Remembers which margin modes were warned."""
+    """Remembers which positions were warned."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._warned: set[MarginMode] = set()
+        self._warned: set[Slot] = set()
 
     def look(self) -> list[dict[str, Any]]:
         """Rows to push now."""
         exchange, rows = self._exchange, []
-        for mode, position in exchange.account.positions.items():
+        for position in exchange.account.current():
+            slot = position.slot
             ratio = margin_ratio(exchange.account, position, exchange.market.mark)
             if ratio is None or ratio > WARN_AT:
-                self._warned.discard(mode)
-            elif mode not in self._warned:
-                self._warned.add(mode)
-                (row,) = exchange.position_rows(modes=[mode])
+                self._warned.discard(slot)
+            elif slot not in self._warned:
+                self._warned.add(slot)
+                (row,) = exchange.position_rows([slot])
                 rows.append({name: row[name] for name in _SHOWN})
         return rows

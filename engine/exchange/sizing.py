@@ -16,21 +16,26 @@ def available(desk: Desk) -> Decimal:
     return max(Decimal(0), desk.account.available(desk.market.mark, desk.orders.pending()))
 
 
-def largest_order(desk: Desk, mode: MarginMode, side: Side, px: int | None, lever: Decimal) -> int:
-    """Lots of the largest order that would be accepted: what it closes, and what margin and tier let it open."""
+def largest_order(desk: Desk, mode: MarginMode, side: Side, px: int | None, lever: Decimal | None) -> int:
+    """Lots of the largest order that would be accepted: what it closes, and what margin and tier let it open.
+
+    Leverage None: that of the position. In hedge mode the order opens, it never closes.
+    """
     account, market = desk.account, desk.market
     at = px if px is not None else market.matcher.best(opposite(side)) or market.last_px
-    held = account.positions[mode].lots if side == "buy" else -account.positions[mode].lots
+    slot = account.opened_by(mode, side)
+    lever = account.lever(slot) if lever is None else lever
+    held = account.slots[slot].lots if side == "buy" else -account.slots[slot].lots
     closes = max(0, -held)
     opens = int(available(desk) / (notional(1, at) * (1 / lever + account.rules.taker_fee)))
-    taken = largest(account.rules.tiers, account.levers[mode]) - account.room(mode, side, desk.orders.pending())
+    taken = largest(account.rules.tiers, account.lever(slot)) - account.room(slot, side, desk.orders.pending())
     room = largest(account.rules.tiers, lever) - taken
     return max(0, min(closes + opens, max(closes, room), MAX_MARKET_LOTS if px is None else MAX_LIMIT_LOTS))
 
 
 def available_to(desk: Desk, mode: MarginMode, side: Side, reduce_only: bool) -> Decimal:
     """USDT for a side; reduce-only: the initial margin of the position that the side would close, at the mark."""
-    position = desk.account.positions[mode]
+    position = desk.account.slots[desk.account.opened_by(mode, opposite(side))]
     if not reduce_only:
         return available(desk)
     closes = position.lots < 0 if side == "buy" else position.lots > 0

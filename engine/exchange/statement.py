@@ -7,16 +7,19 @@ from typing import Any
 
 from engine.exchange.account import Account, Position
 from engine.exchange.algos import Algo
-from engine.exchange.bills import money
+from engine.exchange.bills import ZERO, money
 from engine.exchange.instrument import INST_ID, INST_TYPE, SETTLE_CCY, notional, px_text, sz_text
 from engine.exchange.orders import Order
 from engine.exchange.render import protection_row
 
 
 def position_row(
-    account: Account, position: Position, algos: list[Algo], mark: int, last: int, now_ms: int
+    account: Account, position: Position, algos: list[Algo], mark: int, last: int, now_ms: int, locked: int = 0
 ) -> dict[str, Any]:
-    """A position; a flat one shows pos 0 and no prices, which is how its end is told."""
+    """A position; a flat one shows pos 0 and no prices, which is how its end is told.
+
+    `locked`: lots that resting orders close already (hedge mode).
+    """
     upl = position.upl(mark)
     imr, mmr = account.imr(position, mark), account.mmr(position, mark)
     isolated = position.mode == "isolated"
@@ -34,16 +37,16 @@ def position_row(
         "instType": INST_TYPE,
         "mgnMode": position.mode,
         "posId": position.pos_id,
-        "posSide": "net",
-        "pos": sz_text(position.lots),
-        "availPos": sz_text(position.lots) if open_ else "",
+        "posSide": position.side,
+        "pos": sz_text(position.shown),
+        "availPos": sz_text(position.shown - locked) if open_ else "",
         "avgPx": money(average) if average is not None else "",
         "bePx": money(break_even) if break_even is not None else "",
         "upl": money(upl) if open_ else "",
-        "uplRatio": money(upl / (position.cost / account.levers[position.mode])) if open_ else "",
+        "uplRatio": money(upl / (position.cost / account.lever(position.slot))) if open_ else "",
         "uplLastPx": money(upl_last) if open_ else "",
-        "uplRatioLastPx": money(upl_last / (position.cost / account.levers[position.mode])) if open_ else "",
-        "lever": money(account.levers[position.mode]),
+        "uplRatioLastPx": money(upl_last / (position.cost / account.lever(position.slot))) if open_ else "",
+        "lever": money(account.lever(position.slot)),
         "liqPx": money(liquidation) if liquidation is not None else "",
         "markPx": px_text(mark),
         "idxPx": px_text(mark),
@@ -65,7 +68,7 @@ def position_row(
         "closeOrderAlgo": [
             {"algoId": algo.algo_id, "closeFraction": "1" if algo.lots is None else "", **protection_row(algo.legs)}
             for algo in algos
-            if open_ and algo.td_mode == position.mode and (algo.side == "sell") == (position.lots > 0)
+            if open_ and algo.slot == position.slot and (algo.side == "sell") == (position.lots > 0)
         ],
         "cTime": str(position.created_ms),
         "uTime": str(position.updated_ms),
@@ -75,16 +78,16 @@ def position_row(
 
 def margin_ratio(account: Account, position: Position, mark: int) -> Decimal | None:
     """What stands behind a position, over what it must have; liquidated under 1. None when flat or nothing is due."""
-    required = account.required(position, mark)
-    return (account.holds(position) + position.upl(mark)) / required if position.lots and required else None
+    behind, required = account.behind(position, mark)
+    return behind / required if position.lots and required else None
 
 
 def account_row(account: Account, pending: list[Order], mark: int) -> dict[str, Any]:
     """The balance as account mode 2 shows it: many totals are ""; one currency."""
-    cross, isolated = account.positions["cross"], account.positions["isolated"]
+    cross = [position for position in account.open_positions() if position.mode == "cross"]
+    isolated_upl = sum((p.upl(mark) for p in account.open_positions() if p.mode == "isolated"), ZERO)
     equity, available = account.equity(mark), max(Decimal(0), account.available(mark, pending))
-    orders = account.frozen("cross", pending) + account.frozen("isolated", pending)
-    isolated_equity = isolated.margin + isolated.upl(mark)
+    isolated_equity = account.isolated_margin() + isolated_upl
     detail = {
         "accAvgPx": "",
         "availBal": money(available),
@@ -98,19 +101,19 @@ def account_row(account: Account, pending: list[Order], mark: int) -> dict[str, 
         "eqUsd": money(equity),
         "fixedBal": "0",
         "frozenBal": money(equity - available),
-        "imr": money(account.imr(cross, mark)),
+        "imr": money(sum((account.imr(position, mark) for position in cross), ZERO)),
         "interest": "",
         "isoEq": money(isolated_equity),
         "isoLiab": "",
-        "isoUpl": money(isolated.upl(mark)),
+        "isoUpl": money(isolated_upl),
         "liab": "",
         "maxLoan": "",
         "mgnRatio": "",
-        "mmr": money(account.mmr(cross, mark)),
+        "mmr": money(sum((account.mmr(position, mark) for position in cross), ZERO)),
         "notionalLever": "0",
-        "ordFrozen": money(orders),
+        "ordFrozen": money(account.frozen(pending)),
         "uTime": str(account.updated_ms),
-        "upl": money(cross.upl(mark) + isolated.upl(mark)),
+        "upl": money(sum((position.upl(mark) for position in cross), isolated_upl)),
         "uplLiab": "",
     }
     return {

@@ -112,7 +112,7 @@ class TradeApi:
         return row
 
     def _place(self, raw: Item, by_code: bool) -> dict[str, Any]:
-        order = self._exchange.place(intake.new_order(raw, by_code=by_code))
+        order = self._exchange.place(intake.new_order(raw, by_code=by_code, hedged=self._exchange.account.hedged))
         return {"ordId": order.ord_id, "tag": order.terms.tag, "sMsg": "Order placed"}
 
     def _cancel(self, raw: Item, by_code: bool) -> dict[str, Any]:

@@ -135,6 +135,6 @@ class TradingFaults:
         due = [unborn.parent for unborn in self._unborn if self._faults.now_ns() >= unborn.due_ns]
         self._unborn = [unborn for unborn in self._unborn if self._faults.now_ns() < unborn.due_ns]
         for parent in due:
-            held = self._desk.account.positions[parent.terms.td_mode].lots
+            held = self._desk.account.slots[parent.terms.slot].lots
             gone = held <= 0 if parent.terms.side == "buy" else held >= 0
             self._protector.bear(parent, now_ms, unless_ended_with_position=gone)

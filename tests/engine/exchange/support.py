@@ -57,7 +57,7 @@ class Venue:
 
     def place(self, **fields: Any) -> Order:
         raw = {"instId": "BTC-USDT-SWAP", "tdMode": "isolated", "ordType": "market", "sz": "1", "side": "buy"}
-        return self.exchange.place(new_order({**raw, **fields}))
+        return self.exchange.place(new_order({**raw, **fields}, hedged=self.exchange.account.hedged))
 
     @property
     def held(self) -> int:

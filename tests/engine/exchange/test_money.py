@@ -13,6 +13,7 @@ from engine.exchange.instrument import notional, sz_text
 from engine.exchange.intake import Refused
 from engine.exchange.market.events import Change
 from engine.exchange.notes import MoneyNote, OrderNote
+from engine.exchange.orders import Slot
 from engine.exchange.sizing import largest_order
 from engine.exchange.tiers import Tier
 from tests.engine.exchange.clients import Door, Line
@@ -65,7 +66,7 @@ def test_funding_is_paid_by_longs_when_the_rate_is_positive(
     assert (due_ms % (8 * HOUR_MS), account.wallet) == (0, wallet + amount)
     assert account.cash() == cash + amount * (not to_margin)
     assert account.positions["isolated"].margin == margin + amount * to_margin
-    assert venue.exchange.notes == [MoneyNote("funding_fee", mode, "")]  # type: ignore[arg-type]
+    assert venue.exchange.notes == [MoneyNote("funding_fee", Slot(mode), "")]  # type: ignore[arg-type]
     (row,) = door("GET", "account/positions")["data"]
     assert (row["fundingFee"], row["liqPenalty"]) == (paid, "0")
     assert Decimal(row["realizedPnl"]) == amount + Decimal(row["fee"])
@@ -175,7 +176,7 @@ def test_a_new_leverage_of_a_position_is_pushed_as_set_leverage() -> None:
     line.venue.place(sz="3")
     line.tick()
     line.ask("subscribe", {"channel": "balance_and_position"}, {"channel": "positions", "instType": "SWAP"})
-    line.venue.exchange.set_lever("isolated", Decimal(6))
+    line.venue.exchange.set_lever(Slot("isolated"), Decimal(6))
     both, positions = line.tick()
     assert (both["data"][0]["eventType"], both["data"][0]["balData"][0]["cashBal"]) == ("set_leverage", "99679.04")
     assert (positions["data"][0]["lever"], positions["data"][0]["margin"]) == ("6", "320")
@@ -285,7 +286,7 @@ def test_the_wallet_is_the_opening_balance_and_its_bills_to_the_last_digit(
             if kind == "trade":
                 venue.place(side=what[0], sz=sz_text(what[1]), tdMode=what[2])
             elif kind == "lever":
-                exchange.set_lever(what[0], Decimal(what[1]))
+                exchange.set_lever(Slot(what[0]), Decimal(what[1]))
         except Refused:
             continue
         if kind == "move":

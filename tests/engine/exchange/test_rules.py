@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.exchange.config import ConfigError, Rules
 from engine.exchange.market.events import Change, Print
+from engine.exchange.orders import Slot
 from engine.exchange.rule_options import OPTIONS, help_text, read_rules
 from engine.exchange.tiers import Tier
 from tests.engine.exchange.clients import Door, Line
@@ -184,7 +185,7 @@ def test_a_position_id_is_kept_for_so_many_days_after_closing(days: int, same: l
         venue.clock.advance(s=wait_days * 86_400)
         venue.place()
         seen.append(venue.exchange.account.positions["isolated"].pos_id)
-        venue.exchange.close_position("isolated", "", "", cancel_first=False)
+        venue.exchange.close_position(Slot("isolated"), "", "", cancel_first=False)
     assert [before == after for before, after in pairwise(seen)] == same
 
 

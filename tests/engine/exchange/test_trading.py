@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.exchange.algo_intake import new_algo
 from engine.exchange.instrument import notional
-from engine.exchange.intake import Refused, new_algo
+from engine.exchange.intake import Refused
 from engine.exchange.market.events import Change, Print
 from engine.exchange.notes import OrderNote
+from engine.exchange.orders import Slot
 from tests.engine.exchange.support import Venue
 
 
@@ -179,7 +181,7 @@ def test_a_leg_that_triggers_closes_the_position_and_ends_the_other(px: int, sid
 def test_protection_outlives_the_position_unless_told_to_end_with_it(with_position: bool, left: int) -> None:
     venue = Venue()
     venue.place(attachAlgoOrds=[{**ATTACHED[0], "cxlOnClosePos": with_position}])
-    venue.exchange.close_position("isolated", "", "", cancel_first=False)
+    venue.exchange.close_position(Slot("isolated"), "", "", cancel_first=False)
     assert len(venue.exchange.protector.algos.live()) == left
     venue.market(Print("sell", 639_900, 1, 1))
     failed = [algo.fail_code for algo in venue.exchange.protector.algos.history() if algo.state == "order_failed"]
@@ -243,5 +245,5 @@ def test_leverage_cannot_change_under_resting_orders() -> None:
     venue = Venue()
     venue.place(ordType="limit", px="63900")
     with pytest.raises(Refused) as caught:
-        venue.exchange.set_lever("isolated", Decimal(5))
+        venue.exchange.set_lever(Slot("isolated"), Decimal(5))
     assert caught.value.refusal.code == "59107"

@@ -17,6 +17,7 @@ from engine.exchange.door import Door
 from engine.exchange.faults.switchboard import Fault
 from engine.exchange.hub import Hub
 from engine.exchange.instrument import notional
+from engine.exchange.orders import Slot
 from engine.exchange.ratelimit import RateLimiter
 from engine.exchange.rest import Rest
 from engine.exchange.rest_account import AccountRoutes
@@ -162,20 +163,20 @@ def audit(venue: Venue) -> None:
     assert len({(fill.ord_id, fill.trade_id) for fill in orders.fills}) == len(orders.fills)
     assert len({fill.bill_id for fill in orders.fills}) == len(orders.fills)
     filled, value = Counter[str](), Counter[str]()
-    held: Counter[str] = Counter()
+    held: Counter[Slot] = Counter()
     for fill in orders.fills:
         order = orders.find(fill.ord_id, "")
         assert order is not None and fill.lots > 0
         filled[order.ord_id] += fill.lots
         value[order.ord_id] += fill.lots * fill.px
-        held[order.terms.td_mode] += fill.lots if fill.side == "buy" else -fill.lots
+        held[order.terms.slot] += fill.lots if fill.side == "buy" else -fill.lots
     everything = [*orders.history(0), *orders.pending()]
     assert {o.ord_id: o.filled for o in everything if o.filled} == dict(filled)
     for order in everything:
         assert order.filled_value == Decimal(value[order.ord_id]).scaleb(-5)
         assert order.filled <= order.lots and (order.state == "filled") == (order.left == 0 and order.ended)
-    assert {mode: position.lots for mode, position in account.positions.items()} == {
-        mode: held[mode] for mode in account.positions
+    assert {slot: position.lots for slot, position in account.slots.items()} == {
+        slot: held[slot] for slot in account.slots
     }
     close = Decimal("1e-9")
     funding = sum(bill.change for bill in exchange.desk.ledger.bills if bill.type == FUNDING)
