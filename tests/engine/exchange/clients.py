@@ -47,6 +47,13 @@ class Door:
         return orjson.loads(self.ask(method, path, body, **headers).body)
 
 
+def hedged(**rules: Any) -> Door:
+    """A venue that its client has switched to hedge mode."""
+    door = Door(**rules)
+    assert door("POST", "account/set-position-mode", {"posMode": "long_short_mode"})["code"] == "0"
+    return door
+
+
 class Line:
     """A session and what it sent."""
 
