@@ -63,7 +63,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--follow-rest", default="", metavar="URL", help="where the past of that market is asked for")
     parser.add_argument("--speed", default="1", help="of the recording: a factor of at least 1, or max")
     parser.add_argument("--balance", default="100000", help="USDT")
-    parser.add_argument("--latency-ms", default="0", help="delay of the answers to orders")
+    parser.add_argument("--latency-ms", default="0", help="how long an order call takes: its answer is late by it")
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
     parser.add_argument("--faults", default=None, metavar="FILE", help="TOML: what goes wrong, and when; see below")
     parser.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="again for each; see below")

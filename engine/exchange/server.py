@@ -79,7 +79,7 @@ class Server:
         self.exchange = exchange
         self.hub = Hub(exchange)
         self.hub.feed.own_touch = frames_per_s > 0
-        self._trade = TradeApi(exchange, limiter)
+        self._trade = TradeApi(exchange, limiter, latency_ms=latency_ms)
         routes = all_routes(exchange, self._trade, self.hub.feed.book_was_read)
         self._door = Door(Rest(self.hub, credentials, limiter, routes), self.hub, latency_ms=latency_ms)
         self._control = control.Control(exchange.faults)

@@ -12,12 +12,14 @@ from engine.exchange.exchange import Exchange
 from engine.exchange.instrument import INST_ID, TICK, decimal_of
 from engine.exchange.orders import Order, Refusal, forgotten
 from engine.exchange.ratelimit import RateLimiter
+from schemas.clock import NS_PER_MS
 
 Item = Mapping[str, Any]
 BATCH_MAX: Final = 20
 _SINGLE_LIMIT: Final = 60  # calls per 2 s
 _BATCH_LIMIT: Final = 300  # orders per 2 s
 _ACCOUNT_LIMIT: Final = 1000  # new and amended orders per 2 s
+_AMENDS_AT_ONCE: Final = 3  # of one order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +36,17 @@ TOO_MANY: Final = Answer(code="50011", msg="Too Many Requests", status=429)
 
 
 class TradeApi:
-    """Place, cancel, amend: single or in batches. `limiter` is shared by all doors of the venue."""
+    """Place, cancel, amend: single or in batches. `limiter` is shared by all doors of the venue.
 
-    def __init__(self, exchange: Exchange, limiter: RateLimiter) -> None:
+    `latency_ms`: how long a call is under way at the venue. What expires within it is not processed (50037), and so
+    long an amend counts as in flight (51513).
+    """
+
+    def __init__(self, exchange: Exchange, limiter: RateLimiter, *, latency_ms: int = 0) -> None:
         self._exchange = exchange
         self._limiter = limiter
+        self._latency_ms = latency_ms
+        self._amends = RateLimiter()
 
     def place(self, items: Sequence[Any], *, batch: bool, exp_time: object = None, by_code: bool = False) -> Answer:
         """New orders. `by_code`: the instrument is named by instIdCode, as on the websocket."""
@@ -92,6 +100,8 @@ class TradeApi:
             return Refusal(code="51000", msg="Parameter expTime error")
         if deadline < self._exchange.now_ms():
             return Refusal(code="50036", msg="The expTime can't be earlier than the current system time.")
+        if deadline < self._exchange.now_ms() + self._latency_ms:
+            return Refusal(code="50037", msg="The order expired.")
         return None
 
     def _item(self, raw: Item, act: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
@@ -128,6 +138,9 @@ class TradeApi:
             px = intake.price(raw, "newPx") if raw.get("newPx") not in (None, "") else None
             if lots is None and px is None:
                 raise intake.bad("newSz")
+            now_ns, latency_ns = self._exchange.monotonic_ns(), self._latency_ms * NS_PER_MS
+            if not self._amends.admit(order.ord_id, _AMENDS_AT_ONCE, now_ns, window_ns=latency_ns):
+                raise intake.Refused("51513", "More than 3 modifications of this order are in progress.")
             self._exchange.amend(order, lots, px, req_id)
         except intake.Refused:
             if intake.flag(raw, "cxlOnFail") and not order.ended:

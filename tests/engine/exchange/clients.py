@@ -20,11 +20,11 @@ from tests.engine.exchange.support import CREDENTIALS, Venue
 class Door:
     """REST of a venue; signs like a client."""
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, *, latency_ms: int = 0, **rules: Any) -> None:
         self.venue = Venue(**rules)
         self.hub = Hub(self.venue.exchange)
         limiter = RateLimiter()
-        self.trade = TradeApi(self.venue.exchange, limiter)
+        self.trade = TradeApi(self.venue.exchange, limiter, latency_ms=latency_ms)
         routes = all_routes(self.venue.exchange, self.trade, self.hub.feed.book_was_read)
         self.rest = Rest(self.hub, CREDENTIALS, limiter, routes)
 
