@@ -53,7 +53,7 @@ class Session:
         self._answer = answer
         self._close = close
         self._drop = drop
-        self._logged_in = False
+        self.logged_in = False
         self._budget = Budget()
         self._subscriptions: dict[bytes, Subscription] = {}
         self._active_ns = hub.exchange.monotonic_ns()
@@ -138,18 +138,18 @@ class Session:
         self._event("error", {"code": code, "msg": msg}, request_id)
 
     def _login(self, arg: Mapping[str, Any]) -> None:
-        if self._logged_in:
+        if self.logged_in:
             return self._error("60031", "You have already logged in. Logout and try again.")
         failure = check_login(self._credentials, arg, self._hub.exchange.now_ms())
         if failure is not None:
             self._error(failure.code, failure.msg)
             return self._close(4001, "Login failed")
-        self._logged_in = True
+        self.logged_in = True
         return self._event("login", {"code": "0", "msg": ""})
 
     def _subscribe(self, arg: Mapping[str, Any], request_id: object) -> None:
         rules = self._hub.exchange.account.rules
-        refusal = problem(self.path, arg, rules, logged_in=self._logged_in)
+        refusal = problem(self.path, arg, rules, logged_in=self.logged_in)
         if refusal is not None:
             return self._error(*refusal, request_id)
         key = orjson.dumps(arg, option=orjson.OPT_SORT_KEYS)
@@ -184,7 +184,7 @@ class Session:
             refused = Answer(code="60013", msg="Parameter id can not be empty")
         elif self.path != "private":
             refused = Answer(code="60018", msg="Wrong URL: order operations go to /private.")
-        elif not self._logged_in:
+        elif not self.logged_in:
             refused = Answer(code="60011", msg="Please log in")
         elif not args:
             refused = Answer(code="60013", msg="Invalid args")

@@ -2,7 +2,7 @@
 
 Those that bend the answer to an order strike both doors, REST and the websocket.
 
-Sources: FACTS 3 (64008), 4 (sequence rules, candles), 6 (limits, HTTP), 9 (unknown results, 51603), 10 (attached
+Sources: FACTS 3 (64008, 4007), 4 (sequence rules, candles), 6 (limits, HTTP), 9 (unknown results, 51603), 10 (attached
 TP/SL), 13 (codes); TRAPS 5, 9, 10, 17, 21.
 """
 
@@ -176,6 +176,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
         "upgrade_notice": Entry(
             what="event notice 64008 on all connections; those that got it are closed later",
             parameters={"delay_ms": _delay(60_000, "from the notice to the close")},
+        ),
+        "key_changed": Entry(
+            what="the API key is changed: each websocket that has logged in is closed with 4007; the key works on"
         ),
         "clock_skew": Entry(
             what="the venue's wall clock is off: public/time, every ts, the 30 s signature window, expTime",

@@ -1,4 +1,7 @@
-"""Faults of the connections: the notice of an upgrade with the close that follows, and the cut without a word."""
+"""Faults of the connections: the notice of an upgrade with the close that follows, the close of those that use a key
+
+which was changed, and the cut without a word.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from engine.exchange.faults.switchboard import Switchboard
 from schemas.clock import NS_PER_MS
 
 _NOTICE: Final = "The connection will soon be closed for a service upgrade. Please reconnect."
+_KEY_CHANGED: Final = 4007
 _GOING_AWAY: Final = 1001  # RFC 6455; OKX does not say which code it uses then
 
 
 class Peer(Protocol):
-    """A websocket connection of a client. `path`: public, private or business."""
+    """A websocket connection of a client. `path`: public, private or business; `logged_in`: it has shown the key."""
 
     path: str
+    logged_in: bool
 
     def notice(self, code: str, msg: str) -> None:
         """Tells it an event notice."""
@@ -58,7 +63,10 @@ class Lines:
         self._later.append((self._faults.now_ns() + delay_ms * NS_PER_MS, act))
 
     def tick(self) -> None:
-        """Gives a notice that strikes now, and closes who was told long enough ago; who came later stays."""
+        """Gives a notice that strikes now, and closes who was told long enough ago; who came later stays.
+
+        A key that is changed now closes all who have logged in with it.
+        """
         now_ns = self._faults.now_ns()
         due, self._later = (
             [item for item in self._later if now_ns >= item[0]],
@@ -66,6 +74,11 @@ class Lines:
         )
         for _, act in due:
             act()
+        keyed = [peer for peer in self._peers if peer.logged_in]
+        if keyed and self._faults.strikes("key_changed") is not None:
+            for peer in keyed:
+                self.leave(peer)
+                peer.end(_KEY_CHANGED, "API key has been updated or deleted")
         for due_ns, told in self._leaving:
             if now_ns >= due_ns:
                 for peer in [peer for peer in told if peer in self._peers]:

@@ -167,6 +167,19 @@ async def upgrade_notice(scene: Scene) -> None:
     await feeds.close()
 
 
+async def key_changed(scene: Scene) -> None:
+    """The private connection is closed under an order that is filled before it is back."""
+    await scene.trader.told(scene.side, "1", away=40)
+    scene.arm("key_changed", times=1)
+    await scene.wait(0.1)
+    scene.lab.print_at(scene.lab.centre + (-40 if scene.side is Side.BUY else 40), 60_000, scene.other.name.lower())
+    await scene.wait(3)
+    life = scene.lab.life
+    assert life is not None
+    scene.demand(life.trading.reconciled.is_set(), "not reconciled after the key was changed")
+    scene.demand(abs(scene.lab.held) == 100, f"{scene.lab.held} lots held, 100 filled while nobody listened")
+
+
 def on_book(name: str, *, breaks: bool = True, old_s: float = OLD_S, **parameters: object) -> Act:
     """The market moves while the channels of the book lie, break, or say nothing.
 
@@ -230,5 +243,6 @@ SCENARIOS: Final[dict[str, Act]] = {
     "final_candle_late": on_candle("final_candle_late", delay_ms=2_000),
     "final_candle_missing": on_candle("final_candle_missing"),
     "upgrade_notice": upgrade_notice,
+    "key_changed": key_changed,
     "clock_skew": clock_skew,
 }

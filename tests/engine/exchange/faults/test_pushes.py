@@ -11,7 +11,7 @@ from engine.exchange.faults.switchboard import Fault
 from engine.exchange.market.candles import MINUTE_MS
 from engine.exchange.market.events import Change, Print
 from engine.exchange.market.state import MarketState
-from tests.engine.exchange.faults.support import MARKET, PROTECTED, SWAP, Peer, Rig, audit
+from tests.engine.exchange.faults.support import LIMIT, MARKET, PROTECTED, SWAP, Peer, Rig, audit
 
 
 def test_duplicate_push_sends_the_same_orders_push_twice() -> None:
@@ -253,6 +253,21 @@ def test_upgrade_notice_is_told_to_all_and_closes_those_who_were_told() -> None:
     assert [peer.ended for peer in (*old, new)] == [[1001], [1001], [1001], []]
     rig.passes(5000)
     assert (new.take(), new.ended) == ([], [])
+
+
+def test_key_changed_closes_whoever_has_logged_in_and_the_key_opens_the_door_again() -> None:
+    rig = Rig(Fault(name="key_changed", times=1))
+    public = rig.connect("public")
+    rig.passes(100)
+    assert rig.faults.injected() == {}  # nobody uses the key
+    keyed = [rig.connect(path) for path in ("private", "business", "private")]
+    rig.passes(10)
+    assert [peer.ended for peer in (public, *keyed)] == [[], [4007], [4007], [4007]]
+    again = rig.connect("private", "orders", instType="SWAP")
+    rig("POST", "trade/order", LIMIT)
+    rig.passes(100)
+    assert ([row["state"] for row in again.data("orders")], again.ended) == (["live"], [])
+    assert rig.faults.injected() == {"key_changed": 1}
 
 
 def test_upgrade_notice_is_told_once_to_each_connection_that_is_there() -> None:
