@@ -16,6 +16,8 @@ from engine.exchange.config import Credentials
 
 WINDOW_MS = 30_000
 WS_LOGIN_PAYLOAD = "GET/users/self/verify"
+_OKX = ".okx.com"
+_DEMO_HOST = "pap"  # wspap, wseeapap, wsuspap
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class AuthFailure:
 
     code: str
     msg: str
+
+
+WRONG_ENVIRONMENT = AuthFailure("50101", "APIKey does not match current environment.")
 
 
 def sign(secret: str, payload: str) -> str:
@@ -54,7 +59,7 @@ def check_rest(
     if not _same(headers["OK-ACCESS-KEY"], credentials.api_key):
         return AuthFailure("50111", "Invalid OK-ACCESS-KEY")
     if credentials.simulated is not None and credentials.simulated != (headers.get("x-simulated-trading") == "1"):
-        return AuthFailure("50101", "APIKey does not match current environment.")
+        return WRONG_ENVIRONMENT
     if not _same(headers["OK-ACCESS-PASSPHRASE"], credentials.passphrase):
         return AuthFailure("50105", "Request header OK-ACCESS-PASSPHRASE incorrect.")
     if not _same(headers["OK-ACCESS-SIGN"], sign(credentials.secret, stamp + method + raw_target + body)):
@@ -62,8 +67,21 @@ def check_rest(
     return None
 
 
-def check_login(credentials: Credentials, args: Mapping[str, object], now_ms: int) -> AuthFailure | None:
-    """None if the websocket login is right. Its timestamp is in Unix seconds."""
+def opened_to_demo(headers: Mapping[str, str]) -> bool | None:
+    """Whether a websocket's handshake asks for demo trading, or for production; None: it does not say.
+
+    OKX tells the two apart by the host (FACTS 1). Under another name, as at home, only the header of REST can say it.
+    """
+    if headers.get("x-simulated-trading") == "1":
+        return True
+    host = headers.get("Host", "").partition(":")[0].lower()
+    return host.removesuffix(_OKX).endswith(_DEMO_HOST) if host.endswith(_OKX) else None
+
+
+def check_login(
+    credentials: Credentials, args: Mapping[str, object], now_ms: int, *, demo: bool | None = None
+) -> AuthFailure | None:
+    """None if the websocket login is right. Its timestamp is in Unix seconds; `demo` as `opened_to_demo` says."""
     stamp = str(args.get("timestamp", ""))
     try:
         sent_ms = float(stamp) * 1000
@@ -71,9 +89,12 @@ def check_login(credentials: Credentials, args: Mapping[str, object], now_ms: in
         return AuthFailure("60004", "Invalid timestamp")
     if not abs(sent_ms - now_ms) <= WINDOW_MS:  # also refuses nan
         return AuthFailure("60006", "Timestamp request expired")
+    known = _same(str(args.get("apiKey", "")), credentials.api_key)
+    if known and demo is not None and credentials.simulated is not None and credentials.simulated != demo:
+        return WRONG_ENVIRONMENT
     expected = sign(credentials.secret, stamp + WS_LOGIN_PAYLOAD)
     if not (
-        _same(str(args.get("apiKey", "")), credentials.api_key)
+        known
         and _same(str(args.get("passphrase", "")), credentials.passphrase)
         and _same(str(args.get("sign", "")), expected)
     ):

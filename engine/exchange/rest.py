@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from engine.exchange.auth import check_rest
+from engine.exchange.auth import WRONG_ENVIRONMENT, check_rest
 from engine.exchange.config import Credentials
 from engine.exchange.hub import Hub
 from engine.exchange.intake import Refused
@@ -98,7 +98,7 @@ class Rest:
                 return Answer(code=failure.code, msg=failure.msg, status=401)
             simulated = headers.get("x-simulated-trading") == "1"
             if exchange.account.rules.environment == ("live" if simulated else "demo"):
-                return Answer(code="50101", msg="APIKey does not match current environment.", status=401)
+                return Answer(code=WRONG_ENVIRONMENT.code, msg=WRONG_ENVIRONMENT.msg, status=401)
         key = f"{method} {raw_target.partition('?')[0]}"
         if route.limit and not self._limiter.admit(
             key, route.limit, exchange.monotonic_ns(), window_ns=route.window_ns

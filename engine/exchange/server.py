@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from engine.exchange.auth import opened_to_demo
 from engine.exchange.config import Credentials
 from engine.exchange.door import Door
 from engine.exchange.exchange import Exchange
@@ -214,6 +215,7 @@ class Server:
             answer=answer,
             close=connection.close,
             drop=abort,
+            demo=opened_to_demo(request.headers),
         )
         self._sessions.add(session)
         self._sockets.add(socket)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from engine.exchange.auth import check_login
+from engine.exchange.auth import WRONG_ENVIRONMENT, check_login
 from engine.exchange.budget import Budget
 from engine.exchange.channels import COUNTED, problem
 from engine.exchange.config import Credentials
@@ -28,7 +28,8 @@ OPS: Final = frozenset(CALLS)
 class Session:
     """A connection to one of the three paths. `send` queues a frame; `answer` does it with the order latency;
 
-    `close` ends the connection with a code once what is queued has gone out; `drop` cuts it at once.
+    `close` ends the connection with a code once what is queued has gone out; `drop` cuts it at once. `demo`: whether it
+    was opened to demo trading or to production; None: it did not say.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Session:
         answer: Callable[[bytes], None],
         close: Callable[[int, str], None],
         drop: Callable[[], None] = lambda: None,
+        demo: bool | None = None,
     ) -> None:
         self.path = path
         self.conn_id = conn_id
@@ -53,6 +55,7 @@ class Session:
         self._answer = answer
         self._close = close
         self._drop = drop
+        self._demo = demo
         self.logged_in = False
         self._budget = Budget()
         self._subscriptions: dict[bytes, Subscription] = {}
@@ -140,7 +143,10 @@ class Session:
     def _login(self, arg: Mapping[str, Any]) -> None:
         if self.logged_in:
             return self._error("60031", "You have already logged in. Logout and try again.")
-        failure = check_login(self._credentials, arg, self._hub.exchange.now_ms())
+        failure = check_login(self._credentials, arg, self._hub.exchange.now_ms(), demo=self._demo)
+        rule = self._hub.exchange.account.rules.environment
+        if failure is None and self._demo is not None and rule == ("live" if self._demo else "demo"):
+            failure = WRONG_ENVIRONMENT
         if failure is not None:
             self._error(failure.code, failure.msg)
             return self._close(4001, "Login failed")

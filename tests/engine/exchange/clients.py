@@ -57,7 +57,9 @@ def hedged(**rules: Any) -> Door:
 class Line:
     """A session and what it sent."""
 
-    def __init__(self, path: str, venue: Venue | None = None, hub: Hub | None = None) -> None:
+    def __init__(
+        self, path: str, venue: Venue | None = None, hub: Hub | None = None, *, demo: bool | None = None
+    ) -> None:
         self.venue = venue or Venue()
         self.hub = hub or Hub(self.venue.exchange)
         self.sent: list[Any] = []
@@ -71,6 +73,7 @@ class Line:
             send=lambda m: self.sent.append(m.decode() if m == b"pong" else orjson.loads(m)),
             answer=lambda m: self.sent.append(orjson.loads(m)),
             close=lambda code, _: self.closed.append(code),
+            demo=demo,
         )
 
     def ask(self, op: str, *args: object, **fields: object) -> list[Any]:
@@ -78,11 +81,13 @@ class Line:
         self.session.receive(orjson.dumps({"op": op, "args": args, **fields}).decode())
         return list(self.sent)
 
-    def login(self) -> None:
+    def login(self, code: str = "0") -> None:
+        """Logs in; is told the code."""
         stamp = str(self.venue.exchange.now_ms() // 1000)
         signature = sign(CREDENTIALS.secret, stamp + "GET/users/self/verify")
         (event,) = self.ask("login", {"apiKey": "key", "passphrase": "phrase", "timestamp": stamp, "sign": signature})
-        assert event == {"event": "login", "code": "0", "msg": "", "connId": "c0ffee00"}
+        kind, msg = ("login", "") if code == "0" else ("error", event["msg"])
+        assert event == {"event": kind, "code": code, "msg": msg, "connId": "c0ffee00"}
 
     def tick(self, ms: int = 10) -> list[Any]:
         self.sent.clear()

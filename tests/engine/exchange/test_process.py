@@ -70,14 +70,17 @@ class Trader:
         async with self.http.request(method, self.where["rest"] + target, data=text, headers=headers) as answer:
             return await answer.json()
 
-    async def socket(self, path: str, *args: dict[str, str], login: bool = False) -> aiohttp.ClientWebSocketResponse:
-        socket = await self.http.ws_connect(f"{self.where['ws']}/{path}?brokerId=9999")
+    async def socket(
+        self, path: str, *args: dict[str, str], login: bool = False, told: str = "0", **headers: str
+    ) -> aiohttp.ClientWebSocketResponse:
+        """`told`: the code that the login is answered with."""
+        socket = await self.http.ws_connect(f"{self.where['ws']}/{path}?brokerId=9999", headers=headers)
         if login:
             stamp = str(int(time.time()))
             signature = sign(self.where["secret"], stamp + "GET/users/self/verify")
             arg = {"apiKey": self.where["apiKey"], "passphrase": self.where["password"]}
             await socket.send_json({"op": "login", "args": [{**arg, "timestamp": stamp, "sign": signature}]})
-            assert (await socket.receive_json())["event"] == "login"
+            assert (await socket.receive_json())["code"] == told
         if args:
             await socket.send_json({"id": "77", "op": "subscribe", "args": list(args)})
         return socket
@@ -139,6 +142,19 @@ def test_a_protected_position_is_opened_seen_on_every_channel_and_closed(start: 
         await until(private, pushed("positions", pos="0"))
 
     run(address(start()), story)
+
+
+@pytest.mark.parametrize(("pose", "host"), [("live", "wspap.okx.com:8443"), ("demo", "ws.okx.com:8443")])
+def test_a_websocket_at_the_host_of_the_other_environment_is_told_50101_and_closed(
+    start: Start, pose: str, host: str
+) -> None:
+    async def story(trader: Trader) -> None:
+        wrong = await trader.socket("private", login=True, told="50101", Host=host)
+        message = await wrong.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4001)
+        await trader.socket("private", login=True)  # by a name that is none of OKX's it is not judged
+
+    run(address(start("--pose", pose)), story)
 
 
 def test_orders_over_the_websocket_rest_are_canceled_and_die_with_cancel_all_after(start: Start) -> None:

@@ -307,6 +307,15 @@ def test_a_key_belongs_to_one_environment(rule: str, headers: dict[str, str], st
     assert (answer.status, b"50101" in answer.body) == (status, status == 401)
 
 
+@pytest.mark.parametrize("rule", ["any", "live", "demo"])
+@pytest.mark.parametrize("demo", [None, True, False])
+def test_a_login_belongs_to_one_environment_if_the_connection_says_which(rule: str, demo: bool | None) -> None:
+    wrong = (rule, demo) in (("live", True), ("demo", False))
+    line = Line("private", Venue(environment=rule), demo=demo)
+    line.login("50101" if wrong else "0")
+    assert line.closed == ([4001] if wrong else [])
+
+
 @pytest.mark.parametrize(("vip", "needed", "served"), [(0, 4, False), (4, 4, True), (4, 5, False), (9, 5, True)])
 def test_the_fast_books_are_for_high_tiers_after_login(vip: int, needed: int, served: bool) -> None:
     line = Line("public", Venue(vip=vip, tbt_vip=needed))
