@@ -31,13 +31,19 @@ TRADED: Final[Mapping[tuple[str, str], str]] = {
     ("short", "buy"): "6",
 }
 """Subtype of a trade, by posSide and side."""
+PARTLY_LIQUIDATED: Final[Mapping[tuple[str, str], str]] = {
+    ("net", "buy"): "102",
+    ("net", "sell"): "103",
+    ("long", "sell"): "100",
+    ("short", "buy"): "101",
+}
 LIQUIDATED: Final[Mapping[tuple[str, str], str]] = {
     ("net", "buy"): "106",
     ("net", "sell"): "107",
     ("long", "sell"): "104",
     ("short", "buy"): "105",
 }
-"""The same of a liquidation."""
+"""The same of a liquidation, in part or whole."""
 
 
 def on_grid(amount: Decimal) -> Decimal:

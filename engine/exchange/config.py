@@ -51,6 +51,7 @@ class Rules:
     taker_fee: Decimal = Decimal("0.0005")
     fee_digits: int | None = None
     tiers: tuple[Tier, ...] = DEFAULT_TIERS
+    liquidation: Literal["tiers", "whole"] = "tiers"
     price_band: Decimal = Decimal("0.02")
     default_lever: Decimal = Decimal(3)
     funding_rates: tuple[Decimal, ...] = (Decimal("0.0001"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.exchange.account import Account
-from engine.exchange.bills import LIQUIDATED, LIQUIDATION, TRADE, TRADED, Bill
+from engine.exchange.bills import LIQUIDATED, LIQUIDATION, PARTLY_LIQUIDATED, TRADE, TRADED, Bill
 from engine.exchange.orders import Fill, NewOrder, Slot
 
 
@@ -19,11 +19,11 @@ class Ledger:
 
     def trade(self, fill: Fill, terms: NewOrder) -> None:
         """A fill was booked."""
-        forced = terms.category == "full_liquidation"
+        kinds = {"normal": TRADED, "partial_liquidation": PARTLY_LIQUIDATED, "full_liquidation": LIQUIDATED}
         self.enter(
             bill_id=fill.bill_id,
-            type=LIQUIDATION if forced else TRADE,
-            sub_type=(LIQUIDATED if forced else TRADED)[terms.pos_side, terms.side],
+            type=TRADE if terms.category == "normal" else LIQUIDATION,
+            sub_type=kinds[terms.category][terms.pos_side, terms.side],
             slot=terms.slot,
             ts_ms=fill.ts_ms,
             pnl=fill.pnl,

@@ -2,7 +2,9 @@
 
 Isolated: its margin; cross: all cash. The venue cancels the position's orders, closes through the book no worse than
 the bankruptcy price, and takes over at that price what the book does not take, so no more is lost than stood behind.
-In hedge mode a cross long and short share the cash: first they close each other, at the mark, as far as they go.
+A position beyond the first tier goes down tier by tier, only until it is held again; the rule `liquidation` can say
+that all of it goes at once (which of the two OKX does is not in FACTS). In hedge mode a cross long and short share the
+cash: first they close each other, at the mark, as far as they go.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from engine.exchange.account import Position
 from engine.exchange.bills import LIQUIDATION, ZERO
 from engine.exchange.desk import Desk
 from engine.exchange.orders import NewOrder
+from engine.exchange.tiers import next_below
 
 _RISK: Final = "3"  # cancelSource of orders that go because of a liquidation
 _COVERED: Final = "111"  # a bill that moves money in from the insurance fund
@@ -49,8 +52,7 @@ class Liquidator:
             if any(other.lots for other in sharing) and not self._too_little(position):
                 return
         for other in sharing:
-            if other.lots:
-                desk.force(_closing(other, abs(other.lots), account.bankruptcy_ticks(other)), now_ms)
+            self._wind_down(other, now_ms)
         shortfall = floor - account.cash()
         if shortfall > 0:  # only rounded fees, or a gap over a hedge, can get here; the insurance fund pays them
             account.cover(position.slot, shortfall, now_ms)
@@ -58,6 +60,16 @@ class Liquidator:
             desk.ledger.enter(
                 bill_id=bill_id, type=LIQUIDATION, sub_type=_COVERED, slot=position.slot, ts_ms=now_ms, pnl=shortfall
             )
+
+    def _wind_down(self, position: Position, now_ms: int) -> None:
+        account = self._account
+        by_tiers = account.rules.liquidation == "tiers"
+        while position.lots:
+            kept = next_below(account.rules.tiers, abs(position.lots)) if by_tiers else 0
+            closed = abs(position.lots) - kept
+            self._desk.force(_closing(position, closed, account.bankruptcy_ticks(position)), now_ms)
+            if not self._too_little(position):
+                return
 
     def _net_out(self, pair: Sequence[Position], now_ms: int) -> None:
         lots, mark = min(abs(position.lots) for position in pair), self._desk.market.mark
@@ -73,5 +85,5 @@ def _closing(position: Position, lots: int, px: int) -> NewOrder:
         px=px,
         td_mode=position.mode,
         pos_side=position.side,
-        category="full_liquidation",
+        category="full_liquidation" if lots == abs(position.lots) else "partial_liquidation",
     )

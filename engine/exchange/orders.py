@@ -13,6 +13,7 @@ from engine.exchange.matching import Side
 State = Literal["live", "partially_filled", "filled", "canceled"]
 MarginMode = Literal["cross", "isolated"]
 PosSide = Literal["net", "long", "short"]
+Category = Literal["normal", "partial_liquidation", "full_liquidation"]
 ENDED: Final = frozenset({"filled", "canceled"})
 IMMEDIATE: Final = frozenset({"market", "ioc", "fok", "optimal_limit_ioc"})
 UNFILLED_CANCEL_KEPT_MS: Final = 2 * 3600 * 1000  # then OKX forgets an order that never traded
@@ -65,7 +66,7 @@ class NewOrder:
     source: str = ""
     algo_id: str = ""
     algo_cl_ord_id: str = ""
-    category: Literal["normal", "full_liquidation"] = "normal"
+    category: Category = "normal"
 
     @property
     def slot(self) -> Slot:

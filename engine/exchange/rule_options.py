@@ -101,6 +101,10 @@ OPTIONS: Final[dict[str, Option]] = {
         "maxSz:mmr:imr:maxLever,... with rising sizes",
         "position tiers, sizes in contracts; imr at most 1/maxLever",
     ),
+    "liquidation": _words(
+        "tiers", "whole", about="a position beyond the first tier is reduced tier by tier, only until it is held again,"
+        " or closed whole at once",
+    ),
     "price_band": Option(_number("0.001", "0.5"), "0.001 to 0.5", "how far from the mark an order may be priced"),
     "default_lever": Option(_number("1", "100", 2), "1 to 100", "leverage of both margin modes at the start"),
     "funding_rates": Option(

@@ -48,6 +48,11 @@ def largest(tiers: Sequence[Tier], lever: Decimal) -> int:
     return max((tier.max_lots for tier in tiers if lever <= tier.max_lever), default=0)
 
 
+def next_below(tiers: Sequence[Tier], lots: int) -> int:
+    """The most lots that the tier below the one of so many lots may hold; 0 if there is none below."""
+    return max((tier.max_lots for tier in tiers if tier.max_lots < lots), default=0)
+
+
 def tier_rows(tiers: Sequence[Tier]) -> list[dict[str, Any]]:
     """The table as OKX shows it; sizes in contracts."""
     rows, least = [], 0
