@@ -23,8 +23,9 @@ from engine.exchange.tiers import largest, tier_of
 _ZERO = Decimal(0)
 _DAY_MS: Final = 86_400_000
 _POS_ID_STEP: Final = 2
+_CROSS: Final = Slot("cross")
 _POS_IDS: Final = {  # far apart: each is counted up
-    Slot("cross"): "307173036051017730",
+    _CROSS: "307173036051017730",
     Slot("isolated"): "307173036051017731",
     Slot("cross", "long"): "307173036061017730",
     Slot("cross", "short"): "307173036071017730",
@@ -96,6 +97,8 @@ class Account:
         self.wallet = balance
         self.hedged = False
         self.slots = {slot: Position(slot, pos_id) for slot, pos_id in _POS_IDS.items()}
+        self._net = [position for slot, position in self.slots.items() if slot.side == "net"]
+        self._hedge = [position for slot, position in self.slots.items() if slot.side != "net"]
         self._levers = dict.fromkeys(_POS_IDS, rules.default_lever)
         self.updated_ms = 0
 
@@ -104,9 +107,9 @@ class Account:
         """The net position of each margin mode; flat in hedge mode."""
         return {"cross": self.slots[Slot("cross")], "isolated": self.slots[Slot("isolated")]}
 
-    def current(self) -> list[Position]:
+    def current(self) -> Sequence[Position]:
         """Those of the position mode, flat ones too: cross, then isolated."""
-        return [position for slot, position in self.slots.items() if (slot.side != "net") == self.hedged]
+        return self._hedge if self.hedged else self._net
 
     def open_positions(self) -> list[Position]:
         """Those that are not flat."""
@@ -120,7 +123,7 @@ class Account:
 
     def lever(self, slot: Slot) -> Decimal:
         """Leverage: in hedge mode an isolated long and short have their own, cross has one."""
-        return self._levers[Slot("cross") if slot.mode == "cross" else slot]
+        return self._levers[_CROSS if slot.mode == "cross" else slot]
 
     def apply(
         self, slot: Slot, side: Side, lots: int, px: int, liquidity: Literal["T", "M"], trade_id: str, now_ms: int

@@ -83,6 +83,8 @@ class Checks:
 
 def locked(orders: OrderBookkeeper, slot: Slot, instead_of: Order | None = None) -> int:
     """Lots of a position that resting orders close already (hedge mode)."""
+    if slot.side == "net":
+        return 0
     closing = (o for o in orders.pending() if o.terms.slot == slot and o.terms.closes and o is not instead_of)
     return sum(order.left for order in closing)
 

@@ -67,11 +67,11 @@ class NewOrder:
     algo_id: str = ""
     algo_cl_ord_id: str = ""
     category: Category = "normal"
+    slot: Slot = field(init=False, compare=False, repr=False)
+    """The position that it trades for; made once, since every check asks it of every order."""
 
-    @property
-    def slot(self) -> Slot:
-        """The position that it trades for."""
-        return Slot(self.td_mode, self.pos_side)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slot", Slot(self.td_mode, self.pos_side))
 
     @property
     def closes(self) -> bool:

@@ -204,6 +204,20 @@ def test_only_an_algo_that_closes_may_be_for_all_of_it_or_end_with_it(what: Any,
         assert positions(door, "posSide", "pos") == [("short", "1")]
 
 
+def test_a_trigger_opens_and_a_trailing_stop_closes_the_direction_that_it_names() -> None:
+    door = hedged()
+    opened(door, "long", "1")
+    terms = {**SWAP, "tdMode": "isolated", "sz": "1"}
+    entry = {**terms, "side": "sell", "posSide": "short", "ordType": "trigger", "triggerPx": "63900", "orderPx": "-1"}
+    trail = {**terms, "side": "sell", "posSide": "long", "ordType": "move_order_stop", "callbackSpread": "200"}
+    for algo in (entry, trail):
+        assert code_of(door("POST", "trade/order-algo", algo)) == "0"
+    door.venue.market(Print("sell", 638_999, 1, 1))
+    assert positions(door, "posSide", "pos") == [("long", "1"), ("short", "1")]
+    door.venue.market(Print("sell", 637_999, 1, 1))
+    assert positions(door, "posSide", "pos") == [("short", "1")]
+
+
 def test_a_stop_that_finds_too_little_to_close_fails_and_opens_nothing() -> None:
     door = hedged()
     opened(door, "long", "3", attachAlgoOrds=[{"slTriggerPx": "63000", "slOrdPx": "-1"}])

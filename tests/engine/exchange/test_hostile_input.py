@@ -54,10 +54,12 @@ def session(venue: Venue, sent: list[bytes], path: str = "private") -> Session:
     return peer
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), ODD, min_size=1))
-def test_an_odd_order_is_taken_or_refused_and_the_book_stays_sound(odd: dict[str, Any]) -> None:
+@given(st.dictionaries(st.sampled_from(FIELDS), ODD, min_size=1), st.booleans())
+def test_an_odd_order_is_taken_or_refused_and_the_book_stays_sound(odd: dict[str, Any], hedged: bool) -> None:
     venue, sent = Venue(), []
-    session(venue, sent).receive(orjson.dumps({"id": "1", "op": "order", "args": [{**GOOD, **odd}]}).decode())
+    venue.exchange.set_position_mode(hedged=hedged)
+    good = {**GOOD, "posSide": "long"} if hedged else GOOD
+    session(venue, sent).receive(orjson.dumps({"id": "1", "op": "order", "args": [{**good, **odd}]}).decode())
     answer = orjson.loads(sent[0])
     assert answer["code"] in ("0", "1")
     accepted = answer["data"][0]["sCode"] == "0"
