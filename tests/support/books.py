@@ -53,7 +53,8 @@ class Bookkeeping:
         self.may_send = ""
         self.router = Router(
             rest=self.rest, entry=self.rest, journal=self.journal, orders=self.orders, settings=settings, clock=clock,
-            ttl_ms=lambda: settings.risk.order_ttl_ms, may_send=lambda order: self.may_send, on_fills=self.account.on_fills,
+            ttl_ms=lambda: settings.risk.order_ttl_ms, may_send=lambda order: self.may_send,
+            on_fills=self.account.on_fills,
         )  # fmt: skip
         self.private = PrivateFeed(
             account=self.account, orders=self.orders, on_change=lambda: None, on_order=self.router.note_end,
