@@ -25,7 +25,7 @@ tools:
 	{ echo 'flatc 2.0.8 is needed: install flatbuffers-compiler, or the FlatBuffers release of that number' >&2; exit 1; }
 
 test: install tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install tools
 	$(BIN)/ruff check .

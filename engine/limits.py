@@ -6,6 +6,7 @@ They are changed at run time: a tightening acts at once, a loosening only when t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -52,6 +53,7 @@ class Limits:
         self.gate = default_gate(self.risk, brain_timeout_s=self._brain_timeout_s)
         self.authority = Authority(self.risk.authority_recovery_s)
         self._kept = memory.recalled
+        self._urgent = asyncio.Event()
         self.traffic = TrafficCounter(
             limit=self.risk.max_executions, window_s=self.risk.executions_window_s, latched=memory.recalled.latched
         )  # fmt: skip
@@ -68,6 +70,7 @@ class Limits:
             self.authority.violated(now_ns)
         elif verdict.rule == RepeatedExecution.name and self.traffic.refused(now_ns):
             self._remember(latched=self.traffic.latched)
+            self._urgent.set()
         return verdict
 
     def day(self, account: Account, *, mark: Decimal | None, terms: Terms | None) -> Day:
@@ -109,7 +112,9 @@ class Limits:
         values = {}
         for name, text in changes.items():
             field = name.removeprefix(_RISK)
-            if not name.startswith(_RISK) or field not in Risk.model_fields or field in _AT_START:
+            if not name.startswith(_RISK) or field not in Risk.model_fields:
+                return False, f"{name} is no limit of a running engine; it takes effect at the next start"
+            if field in _AT_START:
                 return False, f"{name} cannot be changed in a running engine; it takes effect at the next start"
             try:
                 values[field] = tomllib.loads(f"x = {text}")["x"]
@@ -160,8 +165,11 @@ class Limits:
             self._log("error", f"limits: not remembered ({error}); free the disk")
 
     async def keep(self) -> None:
-        """Write it down whenever it changed, beside the order path."""
+        """Write it down whenever it changed, beside the order path; a latch at once, lest a crash lift it."""
         while True:
-            await asyncio.sleep(_KEEP_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_KEEP_EVERY_S):
+                    await self._urgent.wait()
+            self._urgent.clear()
             if self._kept != self._memory.written:
                 await asyncio.to_thread(self.save)

@@ -25,6 +25,7 @@ from engine.risk.view import Terms
 from engine.venue import codes
 from engine.venue.answers import VenueError, VenueRefused
 from engine.venue.entry import WebsocketEntry
+from engine.venue.keys import explain
 from engine.venue.rest import Rest
 from engine.venue.timing import ClockWatch
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
@@ -187,6 +188,7 @@ class Trading:
 
     async def _reconcile_forever(self) -> None:
         """Ask the venue until it has answered, each time that something is not certain."""
+        met = await self._first_contact()
         while True:
             if self.reconciled.is_set() or not self._private_up:
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -195,8 +197,6 @@ class Trading:
             try:
                 findings = await self._reconcile()
             except (VenueError, Unresolved) as error:
-                if self.terms is None and isinstance(error, VenueRefused) and error.code in codes.KEYS:
-                    raise StartError(f"venue: {error}; `sovereign keys check` says what is wrong with them") from None
                 self._log("warning", f"reconcile: {error}; again in {_AGAIN_S:g} s")
                 await asyncio.sleep(_AGAIN_S)
                 continue
@@ -204,6 +204,7 @@ class Trading:
                 self._causes.hold(CauseName.LIFECYCLE_ERROR, True, str(error))
                 await asyncio.sleep(_AGAIN_S)
                 continue
+            findings, met = met + findings, []
             for finding in findings:
                 self._log("warning", f"reconcile: {finding}")
             if asked != self._asked or not self._private_up:
@@ -215,15 +216,31 @@ class Trading:
             self.guard.changed()
             self._log("info", f"reconciled with the venue, {len(findings)} findings")
 
+    async def _first_contact(self) -> list[str]:
+        """Is the account as it must be, and what are the terms? Needs no private feed, which wrong keys never get.
+
+        Raises: StartError.
+        """
+        venue, said = self._settings.venue, ""
+        while True:
+            try:
+                findings = await check_account(self.rest, venue)
+                self.terms, self.entry.code = await read_terms(self.rest, self._instrument)
+            except VenueError as error:
+                if isinstance(error, VenueRefused) and error.code in codes.KEYS:
+                    raise StartError(f"venue: {explain(error.code, error.text, venue.name)}") from None
+                if str(error) != said:
+                    said = str(error)
+                    self._log("warning", f"first contact: {error}; again every {_AGAIN_S:g} s")
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return [str(finding) for finding in findings]
+
     async def _reconcile(self) -> list[str]:
-        findings: list[str] = []
-        if self.terms is None:
-            findings += map(str, await check_account(self.rest, self._settings.venue))
-            self.terms, self.entry.code = await read_terms(self.rest, self._instrument)
-        findings += map(str, await reconcile(self.books))
+        findings = await reconcile(self.books)
         for record in self.orders.working():
             self.guard.note(record)
-        return findings
+        return [str(finding) for finding in findings]
 
     async def _follow_orders(self) -> None:
         """The private feed tells of orders at once; REST is asked about those of which it says nothing."""

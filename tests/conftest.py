@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 
@@ -12,3 +13,6 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 for _name in [name for name in os.environ if name.startswith("SOVEREIGN_") and name != "SOVEREIGN_RECORDINGS"]:
     del os.environ[_name]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so is a shell's job in the background, and all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)

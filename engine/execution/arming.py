@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.execution.reconcile import Finding
 from engine.risk.view import Terms
 from engine.venue.answers import VenueRefused
+from engine.venue.keys import judge
 from engine.venue.rest import Rest
 from schemas.process import StartError
 from schemas.settings.tree import Venue
@@ -17,16 +18,9 @@ async def check_account(rest: Rest, venue: Venue) -> list[Finding]:
 
     Raises: StartError for what only the operator can mend; VenueError.
     """
-    config = await rest.config()
-    if config.get("posMode") != "net_mode":
-        raise StartError(f"venue: position mode is {config.get('posMode')}, net_mode needed; set it at the venue")
-    if str(config.get("acctLv")) == "1":
-        raise StartError("venue: account mode is spot (acctLv 1), swaps need futures mode; set it at the venue")
-    permissions = str(config.get("perm", ""))
-    if "withdraw" in permissions:
-        raise StartError("venue: this API key may withdraw; make one with read and trade only")
-    if "trade" not in permissions:
-        raise StartError(f"venue: this API key may not trade (perm {permissions!r}); make one with read and trade")
+    problems = judge(await rest.config())
+    if problems:
+        raise StartError("\n".join(f"venue: {problem}" for problem in problems))
     try:
         await rest.set_leverage(venue.instrument, venue.leverage, venue.margin_mode)
     except VenueRefused as error:

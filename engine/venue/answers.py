@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from engine.venue import codes
+from engine.venue.frames import Amount, Number, Whole
 
 _SERVER_ERROR: Final = 500
 
@@ -46,9 +47,9 @@ class Algo(msgspec.Struct, gc=False):
     instId: str  # noqa: N815
     side: str = ""
     algoClOrdId: str = ""  # noqa: N815
-    tpTriggerPx: str = ""  # noqa: N815
-    slTriggerPx: str = ""  # noqa: N815
-    sz: str = ""
+    tpTriggerPx: Number = ""  # noqa: N815
+    slTriggerPx: Number = ""  # noqa: N815
+    sz: Number = ""
     closeFraction: str = ""  # noqa: N815
 
 
@@ -59,11 +60,11 @@ class Fill(msgspec.Struct, gc=False):
     tradeId: str  # noqa: N815
     ordId: str  # noqa: N815
     clOrdId: str = ""  # noqa: N815
-    fillPx: str = ""  # noqa: N815
-    fillSz: str = ""  # noqa: N815
-    fillPnl: str = ""  # noqa: N815
-    fee: str = ""
-    ts: str = ""
+    fillPx: Amount = "0"  # noqa: N815
+    fillSz: Amount = "0"  # noqa: N815
+    fillPnl: Number = ""  # noqa: N815
+    fee: Number = ""
+    ts: Whole = ""
     billId: str = ""  # noqa: N815
 
 
@@ -71,13 +72,13 @@ class Instrument(msgspec.Struct, gc=False):
     """Terms of an instrument, as text."""
 
     instId: str  # noqa: N815
-    ctVal: str  # noqa: N815
-    ctMult: str  # noqa: N815
-    lotSz: str  # noqa: N815
-    minSz: str  # noqa: N815
-    tickSz: str  # noqa: N815
-    maxMktSz: str = ""  # noqa: N815
-    maxLmtSz: str = ""  # noqa: N815
+    ctVal: Number  # noqa: N815
+    ctMult: Number  # noqa: N815
+    lotSz: Number  # noqa: N815
+    minSz: Number  # noqa: N815
+    tickSz: Number  # noqa: N815
+    maxMktSz: Number = ""  # noqa: N815
+    maxLmtSz: Number = ""  # noqa: N815
     instIdCode: int | None = None  # noqa: N815
     state: str = ""
 

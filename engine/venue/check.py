@@ -1,7 +1,6 @@
 """`python -m engine.venue.check`: do these keys work at this venue, and is the account as trading needs it?
 
 One signed GET /account/config; one JSON object on stdout: {"taken": bool, "problems": [text, ...]}. It changes nothing.
-Source: OKX API guide, "Get account configuration" and "Error Code / REST API".
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import aiohttp
 import orjson
 
 from engine.venue.access import access
+from engine.venue.keys import explain, judge
 from engine.venue.sign import Credentials, rest_headers
 from schemas.clock import Clock, SystemClock
 from schemas.process import EXIT_CONFIG, EXIT_FAILED, EXIT_OK, StartError
@@ -23,40 +23,10 @@ from schemas.settings import Home, HomeError, SettingsError, load_settings
 from schemas.settings.venues import Environment
 
 TARGET: Final = "/api/v5/account/config"
-_WRONG_KEY: Final = "the venue does not know this API key; make one there, and give it to `sovereign keys set`"
-_REASONS: Final[Mapping[str, str]] = {
-    "50101": "wrong environment: a key of production is no key of demo trading, and the reverse; make one here",
-    "50102": "the clock of this machine is more than 30 s off; set it",
-    "50105": "the passphrase is wrong; give all three again to `sovereign keys set`",
-    "50110": "this key is bound to other IP addresses; add this machine's at the venue",
-    "50111": _WRONG_KEY,
-    "50113": "the signature is wrong, so the secret is; give all three again to `sovereign keys set`",
-    "50119": _WRONG_KEY,
-}
 
 
 class NotTaken(Exception):
     """The venue did not take the keys, or did not answer; the message says why and the mend."""
-
-
-def judge(row: Mapping[str, Any]) -> list[str]:
-    """What in an account's configuration keeps it from trading swaps here, one line each with the mend."""
-    problems = []
-    rights = {right.strip() for right in str(row.get("perm", "")).split(",")}
-    if "withdraw" in rights:
-        problems.append("this key may withdraw; make one with the rights read and trade only")
-    if "trade" not in rights:
-        problems.append("this key is read-only; make one with the rights read and trade")
-    if row.get("posMode") != "net_mode":
-        problems.append(f"position mode is {row.get('posMode')!r}, 'net_mode' needed; set it at the venue")
-    if str(row.get("acctLv")) == "1":
-        problems.append("account mode is spot (acctLv 1), swaps need futures mode; set it at the venue")
-    return problems
-
-
-def explain(code: str, text: str, where: Environment) -> str:
-    """A refusal of the venue in our words, with its code."""
-    return f"the venue {where.name} refuses the keys: {_REASONS.get(code, text or 'no reason given')} ({code})"
 
 
 async def account_config(
@@ -75,7 +45,7 @@ async def account_config(
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise NotTaken(f"{where.rest_url} does not answer as OKX does; check venue.rest_url") from None
     if code != "0":
-        raise NotTaken(explain(code, text, where))
+        raise NotTaken(explain(code, text, where.name))
     return rows[0]
 
 

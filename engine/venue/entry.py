@@ -58,7 +58,8 @@ class WebsocketEntry:
     ) -> None:
         self._rest, self._send, self._clock, self._log = rest, send, clock, log
         self._timeout_s = timeout_ms / 1_000
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._waiting: dict[str, asyncio.Future[bytes | None]] = {}
+        """By request; None when the connection went away."""
         self._number = 0
         self._refused = ""
         self.code: int | None = None
@@ -69,7 +70,7 @@ class WebsocketEntry:
             return await self._rest.place(order, expires_ms=expires_ms)
         self._number += 1
         request_id = f"o{self._number}"
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
         body = {"instIdCode": self.code, **{name: value for name, value in order.items() if name != "instId"}}
         message: dict[str, object] = {
@@ -85,6 +86,8 @@ class WebsocketEntry:
             raise VenueUnknown(_CALL, "", "no answer (time-out)") from None
         finally:
             del self._waiting[request_id]
+        if raw is None:
+            raise VenueUnknown(_CALL, "", "the connection was lost before the answer")
         try:
             return self._read(raw)
         except VenueRefused as error:
@@ -123,4 +126,4 @@ class WebsocketEntry:
         """The private link came or went: what was asked on the old one is never answered."""
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(VenueUnknown(_CALL, "", "the connection was lost before the answer"))
+                answer.set_result(None)

@@ -7,9 +7,17 @@ Source: OKX API guide, "WebSocket" sections; field names are the venue's own.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+
+_DECIMAL: Final = r"-?\d+(\.\d*)?([eE][-+]?\d+)?"
+Amount = Annotated[str, msgspec.Meta(pattern=rf"^{_DECIMAL}$")]
+"""A number as text. What is none is refused where it comes in, since nobody further on expects it."""
+Number = Annotated[str, msgspec.Meta(pattern=rf"^({_DECIMAL})?$")]
+"""A number as text, or "" where there is none."""
+Whole = Annotated[str, msgspec.Meta(pattern=r"^\d*$")]
+"""A whole number as text, or ""."""
 
 
 class FrameError(ValueError):
@@ -69,21 +77,21 @@ class OrderData(msgspec.Struct, gc=False):
     ordId: str  # noqa: N815
     state: str
     side: str
-    sz: str
+    sz: Amount
     clOrdId: str = ""  # noqa: N815
     algoClOrdId: str = ""  # noqa: N815
     algoId: str = ""  # noqa: N815
-    px: str = ""
+    px: Number = ""
     ordType: str = ""  # noqa: N815
-    avgPx: str = ""  # noqa: N815
-    accFillSz: str = ""  # noqa: N815
-    fillPx: str = ""  # noqa: N815
-    fillSz: str = ""  # noqa: N815
-    fillFee: str = ""  # noqa: N815
-    fillPnl: str = ""  # noqa: N815
-    fillTime: str = ""  # noqa: N815
+    avgPx: Number = ""  # noqa: N815
+    accFillSz: Number = ""  # noqa: N815
+    fillPx: Number = ""  # noqa: N815
+    fillSz: Number = ""  # noqa: N815
+    fillFee: Number = ""  # noqa: N815
+    fillPnl: Number = ""  # noqa: N815
+    fillTime: Whole = ""  # noqa: N815
     tradeId: str = ""  # noqa: N815
-    fee: str = ""
+    fee: Number = ""
     reduceOnly: str = ""  # noqa: N815
     cancelSource: str = ""  # noqa: N815
     source: str = ""
@@ -94,13 +102,13 @@ class PositionData(msgspec.Struct, gc=False):
     """One position; `pos` in contracts, negative when short in net mode."""
 
     instId: str  # noqa: N815
-    pos: str
-    avgPx: str = ""  # noqa: N815
-    upl: str = ""
-    lever: str = ""
-    liqPx: str = ""  # noqa: N815
-    markPx: str = ""  # noqa: N815
-    margin: str = ""
+    pos: Number
+    avgPx: Number = ""  # noqa: N815
+    upl: Number = ""
+    lever: Number = ""
+    liqPx: Number = ""  # noqa: N815
+    markPx: Number = ""  # noqa: N815
+    margin: Number = ""
     mgnMode: str = ""  # noqa: N815
     uTime: str = ""  # noqa: N815
 
@@ -109,10 +117,10 @@ class BalanceDetail(msgspec.Struct, gc=False):
     """One currency of the account."""
 
     ccy: str
-    eq: str = ""
-    availEq: str = ""  # noqa: N815
-    availBal: str = ""  # noqa: N815
-    cashBal: str = ""  # noqa: N815
+    eq: Number = ""
+    availEq: Number = ""  # noqa: N815
+    availBal: Number = ""  # noqa: N815
+    cashBal: Number = ""  # noqa: N815
 
 
 class AccountData(msgspec.Struct, gc=False):

@@ -39,6 +39,10 @@ class _Leverage(msgspec.Struct, gc=False):
     lever: Decimal
 
 
+class _Canceled(msgspec.Struct, gc=False):
+    sCode: str = "0"  # noqa: N815  the venue's name
+
+
 class Rest:
     """The calls that the engine makes. Every method raises VenueRefused or VenueUnknown, and nothing else."""
 
@@ -96,7 +100,7 @@ class Rest:
         """Terms of one swap."""
         rows = await self._call("GET", "/public/instruments", query={"instType": "SWAP", "instId": instrument})
         for row in rows:
-            if row.get("instId") == instrument:
+            if isinstance(row, dict) and row.get("instId") == instrument:
                 return self._convert("/public/instruments", row, Instrument)
         raise VenueRefused("/public/instruments", "51001", f"{instrument} does not exist here; mend venue.instrument")
 
@@ -203,8 +207,9 @@ class Rest:
     async def cancel(self, instrument: str, order_ids: list[str]) -> list[str]:
         """Cancel up to BATCH orders; returns the venue's sCode of each, "0" where it took the cancel."""
         body = [{"instId": instrument, "ordId": order_id} for order_id in order_ids]
-        rows = await self._call("POST", "/trade/cancel-batch-orders", body=body)
-        return [str(row.get("sCode", "0")) for row in rows]
+        call = "/trade/cancel-batch-orders"
+        rows = await self._call("POST", call, body=body)
+        return [self._convert(call, row, _Canceled).sCode for row in rows]
 
     def _first(self, call: str, rows: list[Any]) -> Any:
         if rows and isinstance(rows[0], dict):
@@ -219,6 +224,5 @@ class Rest:
 
     async def candles(self, instrument: str, frame: str, count: int) -> list[list[str]]:
         """The latest candles, newest first; the newest still forms."""
-        query = {"instId": instrument, "bar": frame, "limit": str(count)}
-        rows: Any = await self._call("GET", "/market/candles", query=query)
-        return [[str(cell) for cell in row] for row in rows]
+        query, call = {"instId": instrument, "bar": frame, "limit": str(count)}, "/market/candles"
+        return [self._convert(call, row, list[str]) for row in await self._call("GET", call, query=query)]

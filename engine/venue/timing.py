@@ -12,6 +12,8 @@ from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 
 _EVERY_S: Final = 10.0
 _AGAIN_S: Final = 1.0
+_FAR_NS: Final = NS_PER_S // 2
+"""A clock that is so far off is on its way to refusing orders, or has: trading waits for the news that it is mended."""
 _GOOD_FOR_NS: Final = 60 * NS_PER_S
 _SLOWEST_NS: Final = 2 * NS_PER_S
 
@@ -35,7 +37,7 @@ class ClockWatch:
         return self._offset_ns
 
     async def run(self) -> None:
-        """Measure every 10 s until cancelled."""
+        """Measure every 10 s until cancelled; every second while the clocks are far apart, or nothing is known."""
         while True:
             try:
                 await self.measure()
@@ -43,7 +45,8 @@ class ClockWatch:
                 self._on_change()
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            await asyncio.sleep(_EVERY_S if self._offset_ns is not None else _AGAIN_S)
+            near = self._offset_ns is not None and abs(self._offset_ns) < _FAR_NS
+            await asyncio.sleep(_EVERY_S if near else _AGAIN_S)
 
     async def measure(self) -> None:
         """Ask once. Raises: VenueError."""

@@ -113,7 +113,8 @@ def system(**settings: str) -> Iterator[System]:
     """A home with free ports; `settings` as SECTION__KEY="value". Nothing of it is left afterwards."""
     home = Path(tempfile.mkdtemp(prefix="sv-"))
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SOVEREIGN_")}
+    foreign = ("SOVEREIGN_", "COLUMNS", "LINES")  # the size is the terminal's own
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {"SOVEREIGN_HOME": str(home), "TERM": "xterm-256color"}
     environment |= {f"SOVEREIGN_WIRE__{name}": str(port) for name, port in ports.items()}
     environment |= {f"SOVEREIGN_{name}": value for name, value in settings.items()}

@@ -19,6 +19,7 @@ _BADGES: Final = {
 
 _COMPACT: Final = 104
 """Columns below which the pulses are marks without ages."""
+_WHOLE_PCT: Final = 100.0
 _BRAIN_DEAD_MS: Final = 3_000.0
 
 Chunk = tuple[int, Row]
@@ -34,7 +35,13 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
     )
     compact = width < _COMPACT
     pulses = _pulses(paint, compact=compact)
-    second = _packed([(6, pulses), (5, _feed(paint, compact=compact)), (7, _day(paint)), (8, _position(paint))], width)
+    second = _packed(
+        [
+            (7, pulses), (5, _feed(paint, compact=compact)), (6, _authority(paint)), (8, _day(paint)),
+            (9, _position(paint)),
+        ],
+        width,
+    )  # fmt: skip
     return _banded(spread(first, kill, width)), _banded(fit(second, width))
 
 
@@ -170,6 +177,14 @@ def _feed(paint: Paint, *, compact: bool) -> Row:
         return row(Span("tick", "label"), old)
     per_s = "?" if rate.value is None else f"{rate.value.per_s:.0f}/s"
     return row(Span("ticks ", "label"), Span(f"{per_s:>6}"), old)
+
+
+def _authority(paint: Paint) -> Row:
+    """What violations have left of the brain's authority; nothing while it is whole, or not known."""
+    engine = paint.view.engine
+    if engine.value is None or paint.is_stale(engine) or engine.value.authority_pct >= _WHOLE_PCT:
+        return ()
+    return row(Span("authority ", "label"), Span(f"{engine.value.authority_pct:g}%", "warn"))
 
 
 def _day(paint: Paint) -> Row:

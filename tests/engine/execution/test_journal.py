@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.execution.journal import Entry, Journal, decode_entry, encode_entry
+from schemas.messages import OrderAck, Side, TradingState
+from tests.support.trader import Trader, in_laboratory
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 ENTRIES = st.builds(
@@ -74,3 +79,81 @@ def test_a_broken_line_in_the_middle_moves_the_file_aside_and_says_so(tmp_path: 
     assert "line 2 is broken" in problem
     assert journal.recalled.intents == {"i1"}
     assert [p.name for p in tmp_path.iterdir() if "broken" in p.name] != []
+
+
+LIFE = [
+    replace(intent(1), instrument="BTC-USDT-SWAP", sl_price="62000", tp_price="66000"), end(1), intent(2),
+    replace(intent(3), side="SELL", sl_price="65000"), end(3), replace(intent(4), sl_price="61000"),
+]  # fmt: skip
+
+
+def expected(entries: list[Entry]) -> tuple[set[str], dict[str, Entry], dict[str, Entry]]:
+    """What whole entries mean: intents, orders without an end, and the last stop-loss of each side."""
+    intents = [entry for entry in entries if entry.event == "intent"]
+    ended = {entry.client_order_id for entry in entries if entry.event == "end"}
+    return (
+        {entry.intent_id for entry in intents},
+        {entry.client_order_id: entry for entry in intents if entry.client_order_id not in ended},
+        {entry.side: entry for entry in intents if entry.sl_price},
+    )
+
+
+def test_a_file_cut_at_any_byte_recalls_exactly_the_whole_entries_before_the_cut(tmp_path: Path) -> None:
+    lines = [encode_entry(entry) for entry in LIFE]
+    whole, path = b"".join(lines), tmp_path / "orders.log"
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        kept = whole[:length].count(b"\n")
+        torn = length - len(b"".join(lines[:kept]))
+        journal = Journal(path)
+        journal.close()
+        recalled = journal.recalled
+        assert (recalled.intents, recalled.open_orders, recalled.entries) == expected(LIFE[:kept])
+        assert recalled.problems == ([f"{path}: a torn last line of {torn} bytes was cut off"] if torn else [])
+        assert path.read_bytes() == b"".join(lines[:kept])
+
+
+@given(st.data())
+def test_a_byte_changed_anywhere_never_recalls_what_was_not_written(data: st.DataObject) -> None:
+    whole = bytearray(b"".join(encode_entry(entry) for entry in LIFE))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] ^= data.draw(st.integers(1, 255))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "orders.log"
+        path.write_bytes(whole)
+        journal = Journal(path)
+        journal.close()
+        recalled = journal.recalled
+        whole_of_it = (recalled.intents, recalled.open_orders, recalled.entries) == expected(LIFE)
+        assert recalled.problems != [] or whole_of_it
+        known = {entry.client_order_id: entry for entry in LIFE if entry.event == "intent"}
+        assert all(known[key] == entry for key, entry in recalled.open_orders.items())
+        assert recalled.intents <= {entry.intent_id for entry in LIFE}
+
+
+def test_an_engine_whose_journal_is_broken_keeps_it_aside_says_so_and_learns_from_the_venue(tmp_path: Path) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        await trader.told(Side.BUY, "2")
+        await trader.told(Side.BUY, "1", away=50)
+        await trader.told(Side.SELL, "1", away=50)
+        path = tmp_path / "orders.log"
+        await lab.crash()
+        content = path.read_bytes()
+        lines = content.splitlines(keepends=True)
+        path.write_bytes(b"".join([lines[0], b"rubbish\n", *lines[2:]]))
+        broken = path.read_bytes()
+        life = await lab.armed()
+        (aside,) = [each for each in tmp_path.iterdir() if "broken" in each.name]
+        assert aside.read_bytes() == broken
+        said = [text for level, text in life.said if level.endswith("error")]
+        assert said == [f"journal: {path}: line 2 is broken; kept as {aside.name}, starting anew"]
+        told = sorted(text.split()[1] for _, text in life.said if text.startswith("reconcile: "))
+        assert told == ["foreign_order:", "foreign_order:", "journaled_order:", "leverage_kept:"]
+        assert (life.trading.account.contracts, len(life.trading.orders.working())) == (Decimal(2), 2)
+        await lab.settle()
+        assert lab.differences() == []
+        assert life.causes.state is TradingState.ACTIVE
+        assert isinstance(await trader.told(Side.SELL, "1", reduce_only=True), OrderAck)
+
+    in_laboratory(tmp_path, act)

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Coroutine
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,9 @@ SIDES = st.sampled_from([Side.BUY, Side.SELL])
 class Trading(RuleBasedStateMachine):
     """Steps of the operator, the market, the venue and misfortune."""
 
+    theme: tuple[Fault, ...] = ()
+    """What each run of this machine begins with."""
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualLoop()
@@ -108,8 +112,8 @@ class Trading(RuleBasedStateMachine):
 
         self.go(happen())
 
-    @initialize(seed=st.integers(0, 1_000), rules=RULES, entry=st.sampled_from(["websocket", "rest"]))
-    def begin(self, seed: int, rules: Rules, entry: str) -> None:
+    @initialize(seed=st.integers(0, 1_000), rules=RULES, entry=st.sampled_from(["websocket", "rest"]), side=SIDES)
+    def begin(self, seed: int, rules: Rules, entry: str, side: Side) -> None:
         async def make() -> Laboratory:
             clock = LoopClock(self.loop)
             lab = Laboratory(
@@ -120,6 +124,9 @@ class Trading(RuleBasedStateMachine):
             return lab
 
         self.lab = self.go(make())
+        self.lab.faults.arm_all(self.theme)
+        self.send(side, 100)
+        self.rest_and_cancel(side, ())
 
     @property
     def alive(self) -> bool:
@@ -260,12 +267,14 @@ class Trading(RuleBasedStateMachine):
 @pytest.mark.timeout(3_600)
 def test_engine_and_venue_agree_whatever_happens() -> None:
     machine = settings(
-        max_examples=max(1, STEPS // STEPS_EACH), stateful_step_count=STEPS_EACH, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck), print_blob=True,
+        max_examples=ceil(STEPS / STEPS_EACH / len(FAULTS)), stateful_step_count=STEPS_EACH,
+        deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True,
         derandomize=not SOAK, phases=[Phase.generate] if SOAK else list(Phase),
     )  # fmt: skip
     TOTALS.clear()
-    run_state_machine_as_test(Trading, settings=machine)
+    for number, faults in enumerate(FAULTS):  # the name seeds the draws: each theme has its own
+        themed = type(f"TradingUnderFault{number}", (Trading,), {"theme": faults})
+        run_state_machine_as_test(themed, settings=machine)
     print(dict(sorted(TOTALS.items())))
     never = [name for name in MUST_HAPPEN if not TOTALS[name]]
     assert never == [] or STEPS < 10_000, f"the model never does {never}: {TOTALS}"

@@ -295,6 +295,7 @@ def test_what_the_venue_does_and_pushes_during_the_pass_is_in_the_books_too(
 
         books.before_call = happen
         await found(books)
+        assert books.account.contracts == Decimal(lab.held) / 100
         while left:
             _do(lab, *left.pop(0))
         await asyncio.sleep(6)  # the venue's regular push of the account
@@ -319,6 +320,45 @@ def _do(lab: Laboratory, number: int, step: tuple[str, int, int]) -> None:
         px = lab.centre + (-700 if side is Side.BUY else 700)
         place(lab, f"l{number}", side, f"{lots / 100:.2f}", px=px)
     lab.hub.flush()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_fill_between_the_two_halves_of_a_question_does_not_leave_the_older_answer(times: int) -> None:
+    async def act(venue: Venue) -> None:
+        venue.live([])
+        books, left = venue.books(), [f"m{number}" for number in range(times)]
+        books.listen()
+
+        def happen(number: int, method: str, path: str) -> None:
+            if path == "/account/balance" and left:
+                place(venue.lab, left.pop(), Side.BUY, "0.5")
+
+        books.before_call = happen
+        await found(books)
+        assert books.account.contracts == Decimal("0.5") * times
+        assert venue.disagreements(books) == []
+
+    at_venue(act)
+
+
+@few
+@given(PASTS, ACTS)
+def test_whatever_happened_unheard_after_a_pass_the_next_one_finds(
+    pasts: list[Past], acts: list[tuple[str, int, int]]
+) -> None:
+    async def act(venue: Venue) -> None:
+        venue.live(pasts)
+        await asyncio.sleep(OLD_S)
+        books = venue.books()
+        await found(books)
+        for number, step in enumerate(acts):
+            _do(venue.lab, number, step)
+        await asyncio.sleep(OLD_S)
+        await found(books)
+        assert venue.disagreements(books) == []
+        assert names(await found(books)) <= LASTING
+
+    at_venue(act)
 
 
 @few

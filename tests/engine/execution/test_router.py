@@ -59,6 +59,17 @@ class Scene:
     def sent(self) -> int:
         return self.books.calls.count(PLACE)
 
+    def fees(self) -> Decimal:
+        """What the venue charged."""
+        return sum((fill.fee for fill in self.lab.exchange.desk.orders.fills), Decimal(0))
+
+    def booked_fees(self) -> Decimal:
+        """What the engine's ledger knows of it."""
+        self.books.ledger.whole = True
+        today = self.books.ledger.today(self.lab.clock.wall_ns())
+        assert today is not None
+        return today[1]
+
     def taken(self, intent: str = "i1") -> int:
         ours = client_order_id_of(intent)
         return sum(each.terms.cl_ord_id == ours for each in exchange_orders(self.lab.exchange))
@@ -172,6 +183,7 @@ def test_an_order_whose_answer_was_lost_is_found_as_an_order(tmp_path: Path, lim
             there.ord_id, there.state, Decimal(there.filled) / 100
         )  # fmt: skip
         assert (scene.sent(), scene.books.calls.count(LOOK_UP)) == (1, 3)
+        assert scene.fees() == scene.booked_fees()
 
     at_venue(tmp_path, act)
 
@@ -188,6 +200,7 @@ def test_an_order_that_no_look_up_finds_is_found_by_its_fills(tmp_path: Path) ->
         assert abs(record.fee - there.fee) < Decimal("1e-9")
         assert scene.sent() == 1
         assert len(scene.lab.exchange.desk.orders.fills) == 2
+        assert scene.fees() == scene.booked_fees() != 0
 
     at_venue(tmp_path, act)
 

@@ -190,6 +190,18 @@ def test_the_header_names_the_worst_cause_in_words() -> None:
     assert "reconciling: asking the venue (+1)" in plain(header.draw(_paint(view), 120)[0])
 
 
+@pytest.mark.parametrize("width", [120, 80])
+@pytest.mark.parametrize(("pct", "said"), [(50.0, "│ authority 50% │"), (1.5625, "│ authority 1.5625% │")])
+def test_a_cut_authority_is_in_the_header_at_any_width(width: int, pct: float, said: str) -> None:
+    view = _view(make.engine(authority_pct=pct))
+    assert said in plain(header.draw(_paint(view), width)[1])
+    assert "authority" not in plain(header.draw(_paint(view, age_ms=4_000), width)[1])  # an old one is not the present
+
+
+def test_a_whole_authority_takes_no_room_in_the_header() -> None:
+    assert "authority" not in plain(header.draw(_paint(_view()), 120)[1])
+
+
 def test_a_process_that_does_not_run_is_named_in_the_header() -> None:
     second = plain(header.draw(_paint(_view(make.system(brain="BACKOFF"))), 120)[1])
     assert "brn ✗ BACKOFF" in second

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.venue.check import explain, judge
-from schemas.settings.venues import ENVIRONMENTS
+from engine.venue.keys import explain, judge
 
 GOOD = {"perm": "read_only,trade", "posMode": "net_mode", "acctLv": "2"}
 WITHDRAW = "this key may withdraw; make one with the rights read and trade only"
@@ -46,7 +45,7 @@ def test_an_account_that_does_not_say_that_it_is_right_is_not_right(row: dict[st
     ],
 )
 def test_a_refusal_says_the_code_and_the_reason(code: str, said: str) -> None:
-    text = explain(code, "something else", ENVIRONMENTS["demo"])
+    text = explain(code, "something else", "demo")
     assert text.startswith("the venue demo refuses the keys: ")
     assert said in text
     assert text.endswith(f"({code})")

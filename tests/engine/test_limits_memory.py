@@ -1,0 +1,49 @@
+"""What the limits remember, and when it is on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from engine.limits import Limits
+from engine.risk.gate import Cleared
+from engine.risk.ledger import Ledger
+from engine.risk.memory import RiskMemory
+from engine.risk.trading_state import TradingCauses
+from engine.risk.view import Refusal, Traffic
+from schemas.messages import RejectCode
+from schemas.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.orders import order, view
+from tests.support.virtual import LoopClock, run_virtually
+
+
+def limits(path: Path) -> Limits:
+    clock = ManualClock()
+    return Limits(
+        settings=Settings.model_validate({"risk": {"max_executions": 1}}), clock=clock, memory=RiskMemory(path),
+        ledger=Ledger(day_starts_utc_hour=0), causes=TradingCauses(clock=clock, on_change=lambda cause, raised: None),
+        log=lambda level, text: None,
+    )  # fmt: skip
+
+
+def test_a_latched_throttle_is_on_disk_before_the_next_second_and_outlives_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "limits.json"
+
+    async def crash_soon(clock: LoopClock) -> float:
+        here = limits(path)
+        keeping = asyncio.create_task(here.keep())
+        await asyncio.sleep(0.4)
+        began_ns = clock.monotonic_ns()
+        assert isinstance(here.judge(order(), view()), Cleared)
+        refusal = here.judge(order(intent_id="i2"), view(traffic=Traffic(last_second=1, in_window=1, latched="")))
+        assert isinstance(refusal, Refusal)
+        assert refusal.code is RejectCode.THROTTLED
+        while not path.exists():
+            await asyncio.sleep(0.001)
+        took_s = (clock.monotonic_ns() - began_ns) / 1e9
+        keeping.cancel()  # nothing is written on the way out
+        return took_s
+
+    assert run_virtually(crash_soon) < 0.5
+    assert limits(path).traffic.latched == "1 orders in 600 s"
