@@ -173,12 +173,16 @@ class Account:
             position.pos_id = str(int(position.pos_id) + _POS_ID_STEP)
 
     def fund(self, slot: Slot, amount: Decimal, now_ms: int) -> None:
-        """Books a funding payment in USDT, negative when paid; where to is a rule (isolated: its margin, or cash)."""
-        position = self.slots[slot]
+        """Books a funding payment in USDT, negative when paid.
+
+        An isolated position has it from its margin or, by a rule, from cash and what cash lacks from its margin.
+        """
+        position, cash = self.slots[slot], self.cash()
         self.wallet += amount
         position.funding += amount
-        if slot.mode == "isolated" and self.rules.isolated_funding == "margin":
-            position.margin += amount
+        if slot.mode == "isolated":
+            from_margin = self.rules.isolated_funding == "margin"
+            position.margin += amount if from_margin else min(_ZERO, max(_ZERO, cash) + amount)
         position.updated_ms = self.updated_ms = now_ms
 
     def cover(self, slot: Slot, amount: Decimal, now_ms: int) -> None:

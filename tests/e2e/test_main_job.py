@@ -145,7 +145,8 @@ def test_engine_and_brain_outlive_a_killed_ops_and_a_new_one_adopts_them(running
 
 
 def test_a_venue_that_dies_before_it_answers_and_forgets_everything_leaves_no_doubled_and_no_phantom_order() -> None:
-    with system(EXCHANGE__LATENCY_MS="2500", SIZING__COOLDOWN_S="86400") as here:  # the fill comes long before the ack
+    slow = {"EXCHANGE__LATENCY_MS": "2500", "RISK__ORDER_TTL_MS": "5000"}  # the fill comes long before the ack
+    with system(**slow, SIZING__COOLDOWN_S="86400") as here:
         here.up()
         until("an order is filled", lambda: (here.status()["orders"] or {}).get("recent"), limit_s=60)
         before = here.status()["counters"]

@@ -15,7 +15,7 @@ from tests.support.books import Bookkeeping
 from tests.support.laboratory import Laboratory
 from tests.support.virtual import LoopClock, run_virtually
 
-REFUSAL = "venue: position mode is long_short_mode, net_mode needed; set it at the venue"
+REFUSAL = "venue: position mode is 'long_short_mode', 'net_mode' needed; set it at the venue"
 
 
 def test_the_engine_ends_by_name_if_the_account_is_in_hedge_mode(tmp_path: Path) -> None:
