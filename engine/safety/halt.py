@@ -92,9 +92,10 @@ class Halt:
         """Cancel and ask, until the venue says zero and nothing of ours is on its way."""
         while True:
             try:
+                settled = self._in_flight() == 0  # asked first: one that arrives meanwhile is not in the list
                 pending = await self._rest.pending(self._instrument)
                 self._steps["open_orders"] = len(pending)
-                if not pending and self._in_flight() == 0:
+                if not pending and settled:
                     break
                 for some in batched_ids([order.ordId for order in pending]):
                     await self._rest.cancel(self._instrument, some)
