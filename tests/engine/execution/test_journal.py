@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -77,7 +79,7 @@ def test_a_broken_line_in_the_middle_moves_the_file_aside_and_says_so(tmp_path: 
     journal = Journal(path)
     (problem,) = journal.recalled.problems
     assert "line 2 is broken" in problem
-    assert journal.recalled.intents == {"i1"}
+    assert journal.recalled.intents == {"i1", "i2"}
     assert [p.name for p in tmp_path.iterdir() if "broken" in p.name] != []
 
 
@@ -147,9 +149,10 @@ def test_an_engine_whose_journal_is_broken_keeps_it_aside_says_so_and_learns_fro
         (aside,) = [each for each in tmp_path.iterdir() if "broken" in each.name]
         assert aside.read_bytes() == broken
         said = [text for level, text in life.said if level.endswith("error")]
-        assert said == [f"journal: {path}: line 2 is broken; kept as {aside.name}, starting anew"]
+        begin = f"{len(lines) - 1} whole lines of {len(lines)} begin the new one"
+        assert said == [f"journal: {path}: line 2 is broken; kept as {aside.name}, {begin}"]
         told = sorted(text.split()[1] for _, text in life.said if text.startswith("reconcile: "))
-        assert told == ["foreign_order:", "foreign_order:", "journaled_order:", "leverage_kept:"]
+        assert told == [*["journaled_order:"] * 3, "leverage_kept:"]
         assert (life.trading.account.contracts, len(life.trading.orders.working())) == (Decimal(2), 2)
         await lab.settle()
         assert lab.differences() == []
@@ -157,3 +160,57 @@ def test_an_engine_whose_journal_is_broken_keeps_it_aside_says_so_and_learns_fro
         assert isinstance(await trader.told(Side.SELL, "1", reduce_only=True), OrderAck)
 
     in_laboratory(tmp_path, act)
+
+
+class _Filling:
+    """A disk with room for so many bytes more: what does not fit is written in part, and then not at all."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        fits = data[: self.room]
+        if not fits:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= len(fits)
+        return os.write(descriptor, fits)
+
+
+@given(st.integers(0, 600))
+def test_a_disk_that_fills_up_in_the_middle_of_a_line_costs_that_line_only(room: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "orders.log"
+        disk = _Filling(room)
+        journal, kept = Journal(path, write=disk.write), []
+        for number in range(4):
+            try:
+                asyncio.run(journal.append_durably(intent(number)))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+            else:
+                kept.append(intent(number))
+        disk.room = 10_000  # space is back
+        journal.append(intent(9))
+        journal.close()
+        recalled = Journal(path).recalled
+        assert recalled.problems == []
+        assert list(recalled.open_orders.values()) == [*kept, intent(9)]
+
+
+@given(st.integers(0, 4))
+def test_of_a_broken_file_every_whole_line_is_remembered_also_after_the_next_start(at: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "orders.log"
+        lines = [encode_entry(intent(number)) for number in range(5)]
+        lines[at] = lines[at][:20] + b"\n"
+        path.write_bytes(b"".join(lines))
+        whole = {f"c{number}": intent(number) for number in range(5) if number != at}
+        first = Journal(path)
+        assert first.recalled.open_orders == whole
+        assert [f"line {at + 1} is broken" in problem for problem in first.recalled.problems] == [True]
+        first.append(intent(7))
+        first.close()
+        second = Journal(path)
+        assert second.recalled.open_orders == {**whole, "c7": intent(7)}
+        assert second.recalled.problems == []
+        second.close()
