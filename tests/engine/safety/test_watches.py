@@ -66,11 +66,19 @@ def test_a_latch_outlives_its_writer_and_is_gone_after_clear(tmp_path: Path) -> 
     assert latch(tmp_path).read(wall_ns=9) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish", b"[]", b"{}", b'{"id": ""}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"rubbish", b"[]", b"{}", b'{"id": ""}', b'{"id": "\xff"}', b"[" * 100_000, b'{"wall_ns": "noon"}',
+        b'{"wall_ns": 1e300}', b'{"wall_ns": [1]}',
+    ],
+)  # fmt: skip
 def test_a_halt_file_halts_whatever_is_in_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "HALT").write_bytes(content)
     found = latch(tmp_path).read(wall_ns=9)
     assert found is not None
     assert found.id == "haltfile"
+    latch(tmp_path).set(found)
+    assert latch(tmp_path).read(wall_ns=9) == found
     latch(tmp_path).clear()
     assert not (tmp_path / "HALT").exists()
