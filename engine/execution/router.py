@@ -200,7 +200,7 @@ class Router:
 
     async def _elsewhere(self, record: OrderRecord, fills: list[Fill]) -> OrderData | None:
         """The last word on an order that a look-up did not find: it may rest, or have traded, all the same."""
-        mine = [fill for fill in fills if fill.clOrdId == record.client_order_id]
+        mine = [fill for fill in fills if fill.clOrdId == record.client_order_id and Decimal(fill.fillSz) > 0]
         resting = [row for row in await self._rest.pending(record.instrument) if row.clOrdId == record.client_order_id]
         if resting:
             return resting[0]

@@ -17,7 +17,7 @@ from engine.execution.router import Unresolved, client_order_id_of
 from engine.risk.gate import Cleared, Gate
 from engine.risk.view import Refusal, RiskView
 from engine.venue import codes
-from engine.venue.answers import VenueBusy, VenueRefused, VenueUnknown
+from engine.venue.answers import Fill, VenueBusy, VenueRefused, VenueUnknown
 from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
 from tests.support.books import Bookkeeping, place
 from tests.support.laboratory import Laboratory, exchange_orders
@@ -213,6 +213,26 @@ def test_an_order_that_no_look_up_finds_is_found_in_the_pending_list(tmp_path: P
         assert isinstance(said, OrderAck)
         assert (record.state, scene.sent(), scene.taken()) == (OrderState.LIVE, 1, 1)
         assert scene.books.calls[-1] == PENDING
+
+    at_venue(tmp_path, act)
+
+
+def test_a_fill_of_nothing_is_no_fill(tmp_path: Path) -> None:
+    """OKX has sent increments of size zero."""
+
+    async def act(scene: Scene) -> None:
+        scene.answers(VenueUnknown("/trade/order", "50004", "?"))
+        nothing = Fill(
+            instId="BTC-USDT-SWAP", tradeId="", ordId="7", clOrdId=client_order_id_of("i1"), fillPx="0", fillSz="0"
+        )
+
+        async def fills(instrument: str, *, since_ms: int | None = None) -> list[Fill]:
+            return [nothing]
+
+        scene.books.rest.fills = fills  # type: ignore[method-assign]
+        record, said = await scene.place()
+        assert isinstance(said, OrderReject)
+        assert (said.code, record.state, record.filled) == (RejectCode.VENUE_UNKNOWN, OrderState.REFUSED, Decimal(0))
 
     at_venue(tmp_path, act)
 
