@@ -170,7 +170,9 @@ class Trading:
     def _may_send(self, order: OrderRequest) -> str:
         """Why a journaled order must not be sent after all; "" when it may."""
         if self._causes.state is TradingState.HALTED:
-            return f"halted meanwhile: {', '.join(cause.name for cause in self._causes.standing())}"
+            return f"halted meanwhile: {self._causes.names}"
+        if self._causes.state is TradingState.REDUCING and not self.orders.only_shrinks(order, self.account.contracts):
+            return f"only reducing meanwhile: {self._causes.names}"
         return ""
 
     async def cancel(self, intent_id: str) -> tuple[bool, str]:
