@@ -22,7 +22,7 @@ _REFUSED: Final = "refused"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact. `event`: intent (before the send) or end (`state` says how)."""
+    """One fact. `event`: intent (before the send) or end (`state` says how, `traded` whether it had any fill)."""
 
     event: str
     intent_id: str
@@ -35,11 +35,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tp_price: str = ""
     sl_price: str = ""
     state: str = ""
+    traded: bool = True
 
 
 @dataclass(slots=True)
 class Recalled:
-    """What a journal remembers. `entries`: the last intent of each side that brought a stop-loss, by side."""
+    """What a journal remembers.
+
+    `entries`: by side the last intent that brought a stop-loss, of those that may have traded.
+    """
 
     intents: set[str] = field(default_factory=set)
     open_orders: dict[str, Entry] = field(default_factory=dict)
@@ -82,7 +86,7 @@ class Journal:
         self._torn = False
 
     def _recall(self) -> Recalled:
-        recalled, with_stop = Recalled(), dict[str, Entry]()
+        recalled, with_stop, untraded = Recalled(), dict[str, Entry](), set[str]()
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -100,8 +104,8 @@ class Journal:
             recalled.problems.append(f"{self._path}: line {broken[0]} is broken; kept as {aside.name}, {told}")
         for entry in entries:
             if entry is not None:
-                _apply(entry, recalled, with_stop)
-        recalled.entries = {entry.side: entry for entry in with_stop.values()}
+                _apply(entry, recalled, with_stop, untraded)
+        recalled.entries = {entry.side: entry for key, entry in with_stop.items() if key not in untraded}
         return recalled
 
     def _begin_anew(self, lines: list[bytes]) -> Path:
@@ -144,13 +148,15 @@ class Journal:
         os.close(self._descriptor)
 
 
-def _apply(entry: Entry, recalled: Recalled, with_stop: dict[str, Entry]) -> None:
+def _apply(entry: Entry, recalled: Recalled, with_stop: dict[str, Entry], untraded: set[str]) -> None:
     recalled.intents.add(entry.intent_id)
     if entry.event == "intent":
         recalled.open_orders[entry.client_order_id] = entry
         if entry.sl_price:
             with_stop[entry.client_order_id] = entry
-    else:
-        recalled.open_orders.pop(entry.client_order_id, None)
-        if entry.state == _REFUSED:
-            with_stop.pop(entry.client_order_id, None)
+        return
+    recalled.open_orders.pop(entry.client_order_id, None)
+    if entry.state == _REFUSED or not entry.traded:
+        untraded.add(entry.client_order_id)
+    else:  # a cancel may lose its race after its end was noted
+        untraded.discard(entry.client_order_id)

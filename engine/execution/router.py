@@ -225,7 +225,7 @@ class Router:
             self._journal.append(
                 Entry(
                     event="end", intent_id=record.intent_id, client_order_id=record.client_order_id,
-                    wall_ns=self._clock.wall_ns(), state=record.state.value,
+                    wall_ns=self._clock.wall_ns(), state=record.state.value, traded=bool(record.filled),
                 )
             )  # fmt: skip
         except OSError:

@@ -216,3 +216,21 @@ def test_the_stop_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         assert Decimal(lab.held) == 0
 
     in_laboratory(tmp_path, act)
+
+
+@SIDES
+def test_an_order_that_ended_unfilled_says_nothing_about_the_stop_of_the_next_life(tmp_path: Path, side: Side) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        lab.faults.arm(Fault(name="protection_never"))
+        await trader.told(side, "2", sl_pct=0.2)
+        await trader.told(side, "1", away=3_000, sl_pct=0.2)
+        await trader.cancel_last()
+        await asyncio.sleep(0.3)
+        await lab.crash()
+        lab.faults.clear(None)
+        await lab.armed()
+        await asyncio.sleep(LIMIT_S + 2)
+        assert (abs(lab.held), shown(stops(lab))) == (200, [(None, sl_of(trader, 0))])
+
+    in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)

@@ -83,6 +83,17 @@ def test_a_broken_line_in_the_middle_moves_the_file_aside_and_says_so(tmp_path: 
     assert [p.name for p in tmp_path.iterdir() if "broken" in p.name] != []
 
 
+def test_the_stop_is_that_of_the_last_intent_that_may_have_traded(tmp_path: Path) -> None:
+    path = tmp_path / "orders.log"
+    first, second = (replace(intent(number), sl_price=str(60_000 + number)) for number in (1, 2))
+    unfilled = replace(end(2), state="canceled", traded=False)
+    for said, expect in (([], second), ([unfilled], first), ([unfilled, end(2)], second), ([end(2)], second)):
+        path.write_bytes(b"".join(map(encode_entry, [first, end(1), second, *said])))
+        journal = Journal(path)
+        journal.close()
+        assert journal.recalled.entries == {"BUY": expect}
+
+
 LIFE = [
     replace(intent(1), instrument="BTC-USDT-SWAP", sl_price="62000", tp_price="66000"), end(1), intent(2),
     replace(intent(3), side="SELL", sl_price="65000"), end(3), replace(intent(4), sl_price="61000"),
