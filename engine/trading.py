@@ -14,6 +14,7 @@ from engine.execution.arming import check_account, read_terms
 from engine.execution.deadman import DeadMan
 from engine.execution.guard import Guard
 from engine.execution.journal import Journal
+from engine.execution.journal_watch import watch_journal
 from engine.execution.lifecycle import ENDED, LifecycleError, OrderState
 from engine.execution.orders import OrderBookkeeper, OrderRecord
 from engine.execution.reconcile import Books, reconcile
@@ -114,7 +115,7 @@ class Trading:
         async with asyncio.TaskGroup() as group:
             for work in (
                 self.clock_watch.run(), self._reconcile_forever(), self.guard.run(self.reconciled),
-                self.dead_man.run(self.reconciled), self._follow_orders(),
+                self.dead_man.run(self.reconciled), self._follow_orders(), watch_journal(self.journal, self._causes),
             ):  # fmt: skip
                 group.create_task(work)
 

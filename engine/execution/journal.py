@@ -19,6 +19,8 @@ from typing import Final
 import msgspec
 
 _REFUSED: Final = "refused"
+_BLOCK: Final = 65_536
+"""Room for some hundred lines."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,7 @@ _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 class Journal:
     """Append-only. `recalled` is what the file held at start. `write` as os.write: it may take a part of the bytes.
 
+    `problem`: why the last line could not be written, "" when it was, or when the disk has proved itself since.
     Raises: OSError, where the file cannot be opened: without a journal there is no trading.
     """
 
@@ -84,6 +87,7 @@ class Journal:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._length = os.fstat(self._descriptor).st_size
         self._torn = False
+        self.problem = ""
 
     def _recall(self) -> Recalled:
         recalled, with_stop, untraded = Recalled(), dict[str, Entry](), set[str]()
@@ -124,11 +128,22 @@ class Journal:
     async def append_durably(self, entry: Entry) -> None:
         """On disk when this returns. Raises OSError (full disk): then nothing may be sent."""
         self.append(entry)
-        await asyncio.get_running_loop().run_in_executor(None, _sync, self._descriptor)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, _sync, self._descriptor)
+        except OSError as error:
+            self.problem = str(error)
+            raise
 
     def append(self, entry: Entry) -> None:
         """Written, safe from a crash of the process. Raises OSError: then nothing of it is in the file."""
-        line = encode_entry(entry)
+        try:
+            self._append(encode_entry(entry))
+        except OSError as error:
+            self.problem = str(error)
+            raise
+        self.problem = ""
+
+    def _append(self, line: bytes) -> None:
         self._mend()
         self._torn = True
         written = self._write(self._descriptor, line)
@@ -142,6 +157,21 @@ class Journal:
         if self._torn:
             os.ftruncate(self._descriptor, self._length)
             self._torn = False
+
+    async def prove(self) -> None:
+        """Can the disk be written again? Where it can, the problem is over. Raises: OSError."""
+        await asyncio.get_running_loop().run_in_executor(None, self._write_block)
+        self.problem = ""
+
+    def _write_block(self) -> None:
+        scratch = self._path.with_suffix(".probe")
+        try:
+            with scratch.open("wb") as file:
+                file.write(bytes(_BLOCK))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let the file go."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.execution.journal import Entry, Journal, decode_entry, encode_entry
-from schemas.messages import OrderAck, Side, TradingState
+from engine.risk.trading_state import CauseName
+from schemas.messages import OrderAck, OrderReject, RejectCode, Side, TradingState
 from tests.support.trader import Trader, in_laboratory
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -225,3 +226,38 @@ def test_of_a_broken_file_every_whole_line_is_remembered_also_after_the_next_sta
         assert second.recalled.open_orders == {**whole, "c7": intent(7)}
         assert second.recalled.problems == []
         second.close()
+
+
+def test_while_the_journal_cannot_be_written_a_cause_stands_and_it_falls_with_the_space(tmp_path: Path) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        life, full = lab.life, OSError(errno.ENOSPC, "No space left on device")
+        assert life is not None
+        await trader.told(Side.BUY, "1")
+        await asyncio.sleep(2)
+        truth = life.journal._append, life.journal._write_block
+
+        def no_space(*args: object) -> None:
+            raise full
+
+        life.journal._append, life.journal._write_block = no_space, no_space  # type: ignore[method-assign]
+        for _ in range(2):  # also what reduces cannot be sent: a crash could send it twice
+            said = await trader.told(Side.SELL, "1", reduce_only=True)
+            assert isinstance(said, OrderReject)
+            assert (said.code, said.rule) == (RejectCode.INTERNAL, "journal")
+        await asyncio.sleep(1.2)
+        (cause,) = life.causes.standing()
+        assert (cause.name, cause.forces) == ("journal_lost", TradingState.REDUCING)
+        assert cause.detail == "[Errno 28] No space left on device; mend the data directory's disk"
+        said = await trader.told(Side.BUY, "1")
+        assert isinstance(said, OrderReject)
+        assert said.code is RejectCode.TRADING_STATE
+        await asyncio.sleep(10)
+        assert life.causes.stands(CauseName.JOURNAL_LOST)
+        life.journal._append, life.journal._write_block = truth  # type: ignore[method-assign]
+        await lab.until(lambda: life.causes.state is TradingState.ACTIVE, within_s=3)
+        assert isinstance(await trader.told(Side.BUY, "1"), OrderAck)
+        await lab.settle()
+        assert (lab.differences(), trader.lost()) == ([], [])
+
+    in_laboratory(tmp_path, act)
