@@ -30,9 +30,24 @@ def test_a_brain_is_dead_after_three_seconds_of_silence_and_not_before() -> None
 
 def test_a_brain_that_beats_but_does_not_get_on_while_ticks_flow_is_dead() -> None:
     watch = BrainWatch(3)
-    for second in range(5):
+    for second in range(4):
         watch.on_heartbeat(beat(7), second * S)
+        assert watch.dead(second * S, tick_sequence=100 + second, tick_age_ns=0) == ""
+    watch.on_heartbeat(beat(7), 4 * S)
     assert watch.dead(4 * S, tick_sequence=900, tick_age_ns=0) == "alive but stuck at tick 7 for 4.0 s"
+    watch.on_heartbeat(beat(8), 5 * S)
+    assert watch.dead(5 * S, tick_sequence=950, tick_age_ns=0) == ""
+
+
+def test_a_brain_is_not_stuck_because_the_feed_was_silent() -> None:
+    """It has seen all that there was; of the first tick afterwards it tells with its next heartbeat."""
+    watch = BrainWatch(3)
+    for second in range(20):
+        watch.on_heartbeat(beat(7), second * S)
+        assert watch.dead(second * S, tick_sequence=7, tick_age_ns=second * S) == ""
+    assert watch.dead(20 * S, tick_sequence=8, tick_age_ns=0) == ""
+    watch.on_heartbeat(beat(9), 20 * S + S // 2)
+    assert watch.dead(21 * S, tick_sequence=12, tick_age_ns=0) == ""
 
 
 def test_a_brain_that_stands_still_with_the_market_lives() -> None:
