@@ -7,11 +7,12 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.execution.journal import Entry, Journal, decode_entry, encode_entry
+from engine.execution.journal import Entry, Journal, alone, decode_entry, encode_entry
 from engine.risk.trading_state import CauseName
 from schemas.messages import OrderAck, OrderReject, RejectCode, Side, TradingState
 from tests.support.trader import Trader, in_laboratory
@@ -261,3 +262,25 @@ def test_while_the_journal_cannot_be_written_a_cause_stands_and_it_falls_with_th
         assert (lab.differences(), trader.lost()) == ([], [])
 
     in_laboratory(tmp_path, act)
+
+
+def test_a_journal_is_one_engine_s_until_that_ends(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    held = alone(directory)
+    with pytest.raises(BlockingIOError):
+        alone(directory)
+    os.close(held)
+    os.close(alone(directory))
+
+
+def test_a_disk_proves_itself_by_a_block_of_which_nothing_is_left(tmp_path: Path) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal = Journal(tmp_path / "orders.log", write=full)
+    with pytest.raises(OSError, match="No space left"):
+        journal.append(intent(1))
+    assert journal.problem == "[Errno 28] No space left on device"
+    asyncio.run(journal.prove())
+    assert (journal.problem, [path.name for path in tmp_path.iterdir()]) == ("", ["orders.log"])
+    journal.close()
