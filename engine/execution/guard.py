@@ -123,6 +123,7 @@ class Guard:
 
     async def run(self, ready: asyncio.Event) -> None:
         """Look, and act, from `ready` on, until cancelled."""
+        said = ""
         while True:
             await ready.wait()
             busy = bool(self._account.contracts) or self._bare_since_ns is not None
@@ -134,8 +135,11 @@ class Guard:
             self._changed.clear()
             try:
                 await self.look()
+                said = ""
             except VenueError as error:
-                self._log("warning", f"protection: {error}; looked again in {_LOOK_EVERY_S:g} s")
+                if str(error) != said:
+                    said = str(error)
+                    self._log("warning", f"protection: {error}; looked again every {_LOOK_EVERY_S:g} s")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def look(self) -> Step:

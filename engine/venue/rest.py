@@ -58,6 +58,7 @@ class Rest:
         self._credentials = credentials
         self._clock = clock
         self._on_unexplained = on_unexplained
+        self.on_clock_refused: Callable[[], None] = lambda: None
         self.skew_ns = 0
         """The venue's clock less ours: what is signed and what expires is told in the venue's time."""
 
@@ -79,6 +80,10 @@ class Rest:
             return unwrap(path, status, raw)
         except Unexplained as error:
             raise self.unexplained(path, str(error), raw) from None
+        except VenueRefused as error:
+            if error.code in codes.CLOCK:
+                self.on_clock_refused()
+            raise
 
     def unexplained(self, call: str, problem: str, raw: bytes) -> VenueUnknown:
         """Hand over whole what the guide does not explain; the error to raise: it may have been done."""
