@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ from tests.support.orders import order, view
 from tests.support.virtual import LoopClock, run_virtually
 
 
-def limits(path: Path) -> Limits:
+def limits(path: Path, log: Callable[[str, str], None] = lambda level, text: None) -> Limits:
     clock = ManualClock()
     return Limits(
         settings=Settings.model_validate({"risk": {"max_executions": 1}}), clock=clock, memory=RiskMemory(path),
         ledger=Ledger(day_starts_utc_hour=0), causes=TradingCauses(clock=clock, on_change=lambda cause, raised: None),
-        log=lambda level, text: None,
+        log=log,
     )  # fmt: skip
 
 
@@ -76,3 +77,21 @@ def test_a_memory_that_cannot_be_kept_aside_is_said_and_waits_for_the_operator(t
     memory = RiskMemory(path)
     assert memory.recalled == Remembered(latched="what the limits remembered was unreadable")
     assert "cannot be kept aside" in memory.problem
+
+
+def test_a_disk_that_takes_nothing_is_said_once_and_again_after_it_did(tmp_path: Path) -> None:
+    path, said = tmp_path / "limits.json", list[str]()
+    here = limits(path, lambda level, text: said.append(text))
+    here._remember(latched="a")
+    path.mkdir()
+    for _ in range(3):
+        here.save()
+    assert len(said) == 1
+    assert said[0].endswith("mend the data directory's disk")
+    path.rmdir()
+    here.save()
+    here._remember(latched="b")
+    path.unlink()
+    path.mkdir()
+    here.save()
+    assert len(said) == 2
