@@ -30,7 +30,6 @@ class ClockWatch:
         self._offset_ns: int | None = None
         self._measured_ns = 0
         self._doubted = asyncio.Event()
-        rest.on_clock_refused = self._doubted.set
 
     def offset_ns(self) -> int | None:
         """The venue's clock less ours; None: not known."""
@@ -43,6 +42,7 @@ class ClockWatch:
 
         A venue that refuses our time is asked for its own within a second: until then it refuses a halt's calls too.
         """
+        self._rest.on_clock_refused = self._doubted.set
         while True:
             self._doubted.clear()
             try:
