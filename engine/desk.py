@@ -41,7 +41,6 @@ from schemas.messages import (
     Reply,
     Request,
     Side,
-    TradingState,
 )
 
 _UNREADABLE: Final = "unreadable"
@@ -104,8 +103,8 @@ class Desk:
             return
         for waiting in list(self._replier.pending):
             body = OrderReject(
-                intent_id="", code=RejectCode.TRADING_STATE, rule="trading_state", observed=self._causes.state.value,
-                limit=TradingState.ACTIVE.value, text="the engine closes its command port",
+                intent_id="", code=RejectCode.VENUE_UNKNOWN, rule="execution", observed=None, limit=None,
+                text="the engine closes its command port; what was asked is on its way to the venue",
             )  # fmt: skip
             self._answer(waiting, 0, body)
         self._replier.close()

@@ -11,7 +11,7 @@ import aiohttp
 
 from engine.candles import CandleStore
 from engine.desk import Desk
-from engine.execution.journal import Journal
+from engine.execution.journal import Journal, alone
 from engine.limits import Limits
 from engine.market import Market
 from engine.metrics import engine_state, metrics
@@ -283,7 +283,11 @@ def _told_to_the_operator(group: BaseExceptionGroup[BaseException]) -> StartErro
 
 
 def _open_journal(runtime: Runtime) -> Journal:
+    directory = runtime.home.data / "journal"
     try:
-        return Journal(runtime.home.data / "journal" / "orders.log")
+        alone(directory)
+        return Journal(directory / "orders.log")
+    except BlockingIOError:
+        raise StartError(f"journal: another engine has {directory}; `sovereign down` stops it") from None
     except OSError as error:
         raise StartError(f"journal: {error}; without it there is no trading; mend the data directory") from None

@@ -53,6 +53,7 @@ class Limits:
         self.gate = default_gate(self.risk, brain_timeout_s=self._brain_timeout_s)
         self.authority = Authority(self.risk.authority_recovery_s)
         self._kept = memory.recalled
+        self._unsaved = ""
         self._urgent = asyncio.Event()
         self.traffic = TrafficCounter(
             limit=self.risk.max_executions, window_s=self.risk.executions_window_s, latched=memory.recalled.latched
@@ -158,11 +159,14 @@ class Limits:
         self._kept = Remembered(**{**fields, **values})
 
     def save(self) -> None:
-        """Write what has to be remembered. A full disk is said, and tried again."""
+        """Write what has to be remembered. A full disk is said once, and tried again."""
         try:
             self._memory.write(self._kept)
+            self._unsaved = ""
         except OSError as error:
-            self._log("error", f"limits: not remembered ({error}); free the disk")
+            if str(error) != self._unsaved:
+                self._unsaved = str(error)
+                self._log("error", f"limits: not remembered ({error}); mend the data directory's disk")
 
     async def keep(self) -> None:
         """Write it down whenever it changed, beside the order path; a latch at once, lest a crash lift it."""

@@ -255,13 +255,14 @@ class Market:
         """
         book, mono_ns, wall_ns = self._book, self._mono_ns(), self._wall_ns()
         try:
+            exchange_ns = int(data.ts) * NS_PER_MS
             book.snapshot(data.bids, data.asks, sequence=data.seqId, joins=True)
             for update in self._waiting:
                 book.update(update.bids, update.asks, previous=update.prevSeqId, sequence=update.seqId)
-        except BookError:
-            return  # what was read is older than what waits: the next one is newer
+        except (BookError, ValueError):
+            return  # what was read is older than what waits, or makes no sense: the next one may
         self._waiting.clear()
-        self._publish(int(data.ts) * NS_PER_MS, wall_ns, mono_ns)
+        self._publish(exchange_ns, wall_ns, mono_ns)
 
     def invalidate(self) -> None:
         """The link went down: nothing held is true until the next snapshot."""

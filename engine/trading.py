@@ -14,6 +14,7 @@ from engine.execution.arming import check_account, read_terms
 from engine.execution.deadman import DeadMan
 from engine.execution.guard import Guard
 from engine.execution.journal import Journal
+from engine.execution.journal_watch import watch_journal
 from engine.execution.lifecycle import ENDED, LifecycleError, OrderState
 from engine.execution.orders import OrderBookkeeper, OrderRecord
 from engine.execution.reconcile import Books, reconcile
@@ -114,7 +115,7 @@ class Trading:
         async with asyncio.TaskGroup() as group:
             for work in (
                 self.clock_watch.run(), self._reconcile_forever(), self.guard.run(self.reconciled),
-                self.dead_man.run(self.reconciled), self._follow_orders(),
+                self.dead_man.run(self.reconciled), self._follow_orders(), watch_journal(self.journal, self._causes),
             ):  # fmt: skip
                 group.create_task(work)
 
@@ -170,7 +171,9 @@ class Trading:
     def _may_send(self, order: OrderRequest) -> str:
         """Why a journaled order must not be sent after all; "" when it may."""
         if self._causes.state is TradingState.HALTED:
-            return f"halted meanwhile: {', '.join(cause.name for cause in self._causes.standing())}"
+            return f"halted meanwhile: {self._causes.names}"
+        if self._causes.state is TradingState.REDUCING and not self.orders.only_shrinks(order, self.account.contracts):
+            return f"only reducing meanwhile: {self._causes.names}"
         return ""
 
     async def cancel(self, intent_id: str) -> tuple[bool, str]:

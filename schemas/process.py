@@ -71,7 +71,8 @@ class Reporter:
         """One event worth showing. `level`: debug, info, warning, error."""
         self.send(TelemetryKind.LOG, {"level": level, "text": text})
         if level in {"warning", "error"}:
-            sys.stderr.write(f"{self._process}: {level}: {text}\n")
+            with contextlib.suppress(OSError, ValueError):  # the disk of the log is full, or it is gone
+                sys.stderr.write(f"{self._process}: {level}: {text}\n")
 
     def heartbeat(self, *, tick_sequence: int, decision_sequence: int, state: str) -> None:
         """A pulse that shows progress."""

@@ -25,6 +25,7 @@ _LOOK_EVERY_S: Final = 0.25
 _IDLE_EVERY_S: Final = 2.0
 _INTERRUPTED_AT_MOST: Final = 4
 _COUNTED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED, OrderState.FILLED, OrderState.CANCELED})
+_UNCERTAIN: Final = (CauseName.RECONCILING, CauseName.ORDER_UNKNOWN, CauseName.SHUTTING_DOWN)
 
 _OVERTAKEN_NS: Final = 2 * NS_PER_S
 """The push of a position may come so much later than that of the order that made it."""
@@ -122,6 +123,7 @@ class Guard:
 
     async def run(self, ready: asyncio.Event) -> None:
         """Look, and act, from `ready` on, until cancelled."""
+        said = ""
         while True:
             await ready.wait()
             busy = bool(self._account.contracts) or self._bare_since_ns is not None
@@ -133,8 +135,11 @@ class Guard:
             self._changed.clear()
             try:
                 await self.look()
+                said = ""
             except VenueError as error:
-                self._log("warning", f"protection: {error}; looked again in {_LOOK_EVERY_S:g} s")
+                if str(error) != said:
+                    said = str(error)
+                    self._log("warning", f"protection: {error}; looked again every {_LOOK_EVERY_S:g} s")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def look(self) -> Step:
@@ -173,7 +178,7 @@ class Guard:
         return step
 
     async def _take(self, step: Step, held: Decimal, levels: Levels | None, *, entering: bool) -> None:
-        if step.do in {Do.NOTHING, Do.WAIT, Do.UNPROTECTED} or self._causes.state is TradingState.HALTED:
+        if step.do in {Do.NOTHING, Do.WAIT, Do.UNPROTECTED} or not self._may(step.do):
             return
         seen, self._too_much = self._too_much, frozenset(step.algo_ids if step.do is Do.CANCEL else ())
         if step.do is Do.CANCEL:
@@ -187,6 +192,15 @@ class Guard:
             await self._place(held, levels, step.why)
         elif step.do is Do.CLOSE:
             await self._close(held, step.why)
+
+    def _may(self, do: Do) -> bool:
+        """While halted nothing is closed or canceled; a missing stop is made, unless what is held is not certain.
+
+        A halt may stand for hours, with a fill of its last instant, and a stop can only shrink what is held.
+        """
+        if self._causes.state is not TradingState.HALTED:
+            return True
+        return do is Do.PLACE and not any(self._causes.stands(name) for name in _UNCERTAIN)
 
     async def _place(self, held: Decimal, levels: Levels, why: str) -> None:
         self._attempt += 1

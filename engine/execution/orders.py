@@ -29,7 +29,8 @@ _PUSH_EVENTS: Final = {
 class OrderRecord:
     """One order. Sizes in contracts, prices in quote currency; `fee` is negative when charged.
 
-    `sent_ns`, `heard_ns`: when it was sent, and when the venue last spoke of it, monotonic; 0: not yet.
+    `sent_ns`, `heard_ns`: when it was sent, and when the venue last spoke of it, monotonic; 0: not yet. `expires_ns`:
+    when the venue takes it no more, by what it was sent with last; 0: sent in a former life.
     """
 
     client_order_id: str
@@ -50,6 +51,7 @@ class OrderRecord:
     fee: Decimal = Decimal(0)
     sent_ns: int = 0
     heard_ns: int = 0
+    expires_ns: int = 0
 
     def view(self) -> OrderView:
         """The record as a message."""
@@ -201,6 +203,14 @@ class OrderBookkeeper:
     def working_contracts(self, side: Side) -> Decimal:
         """Unfilled size of the working orders of one side, contracts."""
         return self.unfilled().buy if side is Side.BUY else self.unfilled().sell
+
+    def only_shrinks(self, order: OrderRequest, held: Decimal | None) -> bool:
+        """Can an order that is among the working ones already do nothing but shrink what is held?"""
+        if order.reduce_only:
+            return True
+        if held is None or not (held < 0 if order.side is Side.BUY else held > 0):
+            return False
+        return self.working_contracts(order.side) <= abs(held)
 
     def snapshot(self) -> OrdersState:
         """All of it as a message."""

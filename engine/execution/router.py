@@ -93,6 +93,7 @@ class Router:
         record = self._orders.open(
             order, client_order_id_of(order.intent_id), tp_price=tp_price, sl_price=sl_price
         )  # fmt: skip
+        record.expires_ns = self._clock.monotonic_ns() + self._ttl_ms() * NS_PER_MS
         self.in_flight += 1
         return self._carry(order, record)
 
@@ -119,14 +120,23 @@ class Router:
             self._orders.apply(record, OrderEvent.DROP)
             self.note_end(record)
             return _reject(order, RejectCode.TRADING_STATE, "trading_state", why)
+        if not order.reduce_only and self._clock.monotonic_ns() >= record.expires_ns:
+            self._orders.apply(record, OrderEvent.DROP)
+            self.note_end(record)
+            text = "the disk took longer than the order lives; look for what keeps it busy"
+            return _reject(order, RejectCode.TTL_EXPIRED, "order_ttl", text, limit=f"{self._ttl_ms()} ms")
         self._orders.apply(record, OrderEvent.SEND)
         return await self._send(order, record)
 
     async def _send(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
         body = self._wire_order(order, record)
         for wait_s in (*(_BUSY_AGAIN_S if order.reduce_only else ()), None):
+            now_ns = self._clock.monotonic_ns()
+            if order.reduce_only:  # it is as good as when it was asked for
+                record.expires_ns = now_ns + self._ttl_ms() * NS_PER_MS
             try:
-                venue_id = await self._entry.place(body, expires_ms=self._ttl_ms())
+                left_ms = -(-(record.expires_ns - now_ns) // NS_PER_MS)
+                venue_id = await self._entry.place(body, expires_ms=left_ms)
             except VenueBusy as error:
                 if wait_s is None:
                     return self._refused(order, record, error)
@@ -160,7 +170,8 @@ class Router:
         "No such order" counts once the order's expTime has passed: until then it may still be on its way.
         Raises: Unresolved, when it does not answer at all.
         """
-        certain_ns = record.sent_ns + self._ttl_ms() * NS_PER_MS + int(_CERTAIN_AFTER_S * NS_PER_S)
+        expires_ns = record.expires_ns or record.sent_ns + self._ttl_ms() * NS_PER_MS
+        certain_ns = expires_ns + int(_CERTAIN_AFTER_S * NS_PER_S)
         patient_ns = max(certain_ns, self._clock.monotonic_ns()) + int(_PATIENCE_S * NS_PER_S)
         heard_ns, waits = record.heard_ns, chain(_ASK_AGAIN_S, repeat(1.0))
         while True:
@@ -200,7 +211,7 @@ class Router:
 
     async def _elsewhere(self, record: OrderRecord, fills: list[Fill]) -> OrderData | None:
         """The last word on an order that a look-up did not find: it may rest, or have traded, all the same."""
-        mine = [fill for fill in fills if fill.clOrdId == record.client_order_id]
+        mine = [fill for fill in fills if fill.clOrdId == record.client_order_id and Decimal(fill.fillSz) > 0]
         resting = [row for row in await self._rest.pending(record.instrument) if row.clOrdId == record.client_order_id]
         if resting:
             return resting[0]
@@ -214,7 +225,7 @@ class Router:
             self._journal.append(
                 Entry(
                     event="end", intent_id=record.intent_id, client_order_id=record.client_order_id,
-                    wall_ns=self._clock.wall_ns(), state=record.state.value,
+                    wall_ns=self._clock.wall_ns(), state=record.state.value, traded=bool(record.filled),
                 )
             )  # fmt: skip
         except OSError:
@@ -279,5 +290,5 @@ def protection_prices(order: OrderRequest, terms: Terms, price: float) -> tuple[
     return at(order.tp_pct, direction), at(order.sl_pct, -direction)
 
 
-def _reject(order: OrderRequest, code: RejectCode, rule: str, text: str) -> OrderReject:
-    return OrderReject(intent_id=order.intent_id, code=code, rule=rule, observed=None, limit=None, text=text)
+def _reject(order: OrderRequest, code: RejectCode, rule: str, text: str, *, limit: str | None = None) -> OrderReject:
+    return OrderReject(intent_id=order.intent_id, code=code, rule=rule, observed=None, limit=limit, text=text)

@@ -33,15 +33,25 @@ class RiskMemory:
 
     def _read(self) -> Remembered:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Remembered)
+            found = msgspec.json.decode(self._path.read_bytes(), type=Remembered)
+            for money in (found.opening, found.peak):
+                if money is not None and not money.is_finite():
+                    raise msgspec.ValidationError(f"an equity of {money}")
+            return found
         except FileNotFoundError:
             return Remembered()
-        except (OSError, msgspec.DecodeError) as error:
-            aside = self._path.with_suffix(".broken")
-            self.problem = f"{self._path}: {error}; kept as {aside.name}, new risk waits for `sovereign rearm`"
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self.problem = f"{self._path}: {error}; {self._keep_aside()}, new risk waits for `sovereign rearm`"
+            return Remembered(latched="what the limits remembered was unreadable")
+
+    def _keep_aside(self) -> str:
+        aside = self._path.with_suffix(".broken")
+        try:
             if self._path.is_file():
                 self._path.replace(aside)
-            return Remembered(latched="what the limits remembered was unreadable")
+        except OSError as error:
+            return f"it cannot be kept aside ({error.strerror})"
+        return f"kept as {aside.name}"
 
     def write(self, value: Remembered) -> None:
         """Remember this; nothing is done when it is the same. Raises: OSError."""

@@ -29,6 +29,7 @@ class CauseName(StrEnum):
     THROTTLED = "throttled"
     UNPROTECTED = "unprotected"
     UNEXPLAINED = "unexplained"
+    JOURNAL_LOST = "journal_lost"
 
 
 FORCES: Final[dict[CauseName, TradingState]] = {
@@ -48,6 +49,7 @@ FORCES: Final[dict[CauseName, TradingState]] = {
     CauseName.THROTTLED: TradingState.REDUCING,
     CauseName.UNPROTECTED: TradingState.REDUCING,
     CauseName.UNEXPLAINED: TradingState.REDUCING,
+    CauseName.JOURNAL_LOST: TradingState.REDUCING,
 }
 """What each cause demands."""
 

@@ -21,6 +21,7 @@ from schemas.process import Reporter
 
 _ASK_AGAIN_S: Final = 0.02
 _AFTER_ERROR_S: Final = 0.25
+_LATCH_AGAIN_S: Final = 1.0
 
 
 class Halt:
@@ -51,6 +52,7 @@ class Halt:
         self._asked: set[str] = set()
         self._resumed: set[str] = set()
         self._chase: asyncio.Task[None] | None = None
+        self._latching: asyncio.Task[None] | None = None
 
     @property
     def halt_id(self) -> str | None:
@@ -78,23 +80,39 @@ class Halt:
 
     def _begin(self, halt: Latched) -> None:
         self._standing, self._steps, self._problems = halt, {}, []
-        try:
-            self._latch.set(halt)
-            self._steps["latched_ns"] = self._clock.monotonic_ns()
-        except OSError as error:
-            self._problems.append(f"the latch could not be written ({error}); a restart would forget this halt")
+        problem = self._set_latch(halt)
+        if problem:
+            self._problems.append(problem)
+            self._latching = asyncio.create_task(self._latch_later(halt, problem))
         self._causes.hold(CauseName.OPERATOR_HALT, True, f"{halt.id} by {halt.issuer}: {halt.reason}")
         self._close_port()
         self._steps["port_closed_ns"] = self._clock.monotonic_ns()
         self._chase = asyncio.create_task(self._until_nothing_is_open())
 
+    def _set_latch(self, halt: Latched) -> str:
+        """Returns why not, "" when it is on disk."""
+        try:
+            self._latch.set(halt)
+        except OSError as error:
+            return f"the latch could not be written ({error}); a restart would forget this halt"
+        self._steps["latched_ns"] = self._clock.monotonic_ns()
+        return ""
+
+    async def _latch_later(self, halt: Latched, problem: str) -> None:
+        """Until the disk takes it: a full one is not full for ever."""
+        while self._set_latch(halt):
+            await asyncio.sleep(_LATCH_AGAIN_S)
+        self._problems.remove(problem)
+        self._acknowledge("")
+
     async def _until_nothing_is_open(self) -> None:
         """Cancel and ask, until the venue says zero and nothing of ours is on its way."""
         while True:
             try:
+                settled = self._in_flight() == 0  # asked first: one that arrives meanwhile is not in the list
                 pending = await self._rest.pending(self._instrument)
                 self._steps["open_orders"] = len(pending)
-                if not pending and self._in_flight() == 0:
+                if not pending and settled:
                     break
                 for some in batched_ids([order.ordId for order in pending]):
                     await self._rest.cancel(self._instrument, some)
@@ -133,8 +151,9 @@ class Halt:
         except OSError as error:
             self._close_port()
             return False, f"the latch cannot be removed ({error.strerror}); the halt stands"
-        if self._chase is not None:
-            self._chase.cancel()
+        for task in (self._chase, self._latching):
+            if task is not None:
+                task.cancel()
         self._resumed |= self._asked | {self._standing.id}
         self._standing, self._asked = None, set()
         self._causes.hold(CauseName.OPERATOR_HALT, False)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+_LATEST_NS: Final = 2**63
+"""No wall time is as late as that."""
 
 
 class Latched(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +39,14 @@ class HaltLatch:
                 return Latched(id="unreadable", issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
             try:
                 found = msgspec.json.decode(content)
-            except msgspec.DecodeError:
-                found = {}
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                found = None
+            said = found if isinstance(found, dict) else {}
+            when = said.get("wall_ns")
             return Latched(
-                id=str(found.get("id") or "haltfile"), issuer=str(found.get("issuer") or issuer),
-                reason=str(found.get("reason") or f"{path} exists"), wall_ns=int(found.get("wall_ns") or wall_ns),
-            ) if isinstance(found, dict) else Latched(
-                id="haltfile", issuer=issuer, reason=f"{path} exists", wall_ns=wall_ns
+                id=str(said.get("id") or "haltfile"), issuer=str(said.get("issuer") or issuer),
+                reason=str(said.get("reason") or f"{path} exists"),
+                wall_ns=when if isinstance(when, int) and 0 < when < _LATEST_NS else wall_ns,
             )  # fmt: skip
         return None
 

@@ -15,14 +15,14 @@ class BrainWatch:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_ns = int(timeout_s * NS_PER_S)
         self._beat_ns: int | None = None
-        self._progress_ns = 0
+        self._behind_ns: int | None = None
         self._tick = -1
         self.last_decision_sequence = 0
 
     def on_heartbeat(self, beat: Heartbeat, now_ns: int) -> None:
         """One heartbeat came in."""
         if beat.last_tick_sequence != self._tick:
-            self._tick, self._progress_ns = beat.last_tick_sequence, now_ns
+            self._tick, self._behind_ns = beat.last_tick_sequence, None
         self._beat_ns = now_ns
         self.last_decision_sequence = beat.last_decision_sequence
 
@@ -37,8 +37,12 @@ class BrainWatch:
         silent_ns = now_ns - self._beat_ns
         if silent_ns > self._timeout_ns:
             return f"no heartbeat for {silent_ns / NS_PER_S:.1f} s"
-        stuck_ns = now_ns - self._progress_ns
-        if stuck_ns > self._timeout_ns and tick_age_ns < self._timeout_ns and self._tick < tick_sequence:
+        if self._tick >= tick_sequence:  # all that there is, however long ago: a silent feed is not its fault
+            self._behind_ns = None
+            return ""
+        self._behind_ns = now_ns if self._behind_ns is None else self._behind_ns
+        stuck_ns = now_ns - self._behind_ns
+        if stuck_ns > self._timeout_ns and tick_age_ns < self._timeout_ns:
             return f"alive but stuck at tick {self._tick} for {stuck_ns / NS_PER_S:.1f} s"
         return ""
 

@@ -7,6 +7,7 @@ Source: OKX API guide, "REST", "Error Code".
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -81,6 +82,11 @@ class Instrument(msgspec.Struct, gc=False):
     maxLmtSz: Number = ""  # noqa: N815
     instIdCode: int | None = None  # noqa: N815
     state: str = ""
+
+    def sizes_are_positive(self) -> bool:
+        """Has it all that an order is reckoned with? A preopen instrument has empty fields."""
+        sizes = self.ctVal, self.ctMult or "1", self.lotSz, self.minSz, self.tickSz
+        return all(text and Decimal(text) > 0 for text in sizes)
 
 
 class Unexplained(ValueError):

@@ -36,7 +36,9 @@ async def account_config(
     headers = rest_headers(credentials, method="GET", target=TARGET, body="", wall_ns=clock.wall_ns())
     limit = aiohttp.ClientTimeout(total=timeout_ms / 1000)
     try:
-        async with session.get(where.rest_url + TARGET, headers=headers, timeout=limit) as answer:
+        async with session.get(
+            where.rest_url + TARGET, headers=headers, timeout=limit, allow_redirects=False
+        ) as answer:
             envelope = orjson.loads(await answer.read())
         code, text = str(envelope["code"]), str(envelope.get("msg", ""))
         rows: list[dict[str, Any]] = envelope.get("data") or [{}]

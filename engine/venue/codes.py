@@ -19,7 +19,8 @@ GONE: Final = frozenset({"51400", "51401", "51402", "51410", "51412", "51503", "
 
 NOT_FOUND: Final = "51603"
 
-_CLOCK: Final = frozenset({"50102", "50112", "60004", "60006", "50036", "50037"})
+CLOCK: Final = frozenset({"50102", "50112", "60004", "60006", "50036", "50037"})
+"""Our time, or one made of it, is not the venue's."""
 KEYS: Final = frozenset(
     {
         "50100", "50101", "50103", "50104", "50105", "50106", "50107", "50108", "50109", "50110", "50111", "50113",
@@ -43,7 +44,7 @@ _PRICE: Final = frozenset(
 _POSITION: Final = frozenset({"51023", "51112", "51115", "51117", "51169", "51170", "51513"})
 _SETUP: Final = frozenset({"51010", "50072", "54036", "59000", *(str(code) for code in range(59100, 59111))})
 _LINKS: Final = frozenset({"60011", "64001", "64003", "64008"})
-_REFUSALS: Final = _CLOCK | KEYS | _REQUEST | _MONEY | _PRICE | _POSITION | _SETUP | _LINKS | GONE
+_REFUSALS: Final = CLOCK | KEYS | _REQUEST | _MONEY | _PRICE | _POSITION | _SETUP | _LINKS | GONE
 
 
 def explained(code: str) -> bool:

@@ -69,7 +69,7 @@ class WebsocketEntry:
         if self.code is None or self._refused:
             return await self._rest.place(order, expires_ms=expires_ms)
         self._number += 1
-        request_id = f"o{self._number}"
+        request_id, began_ns = f"o{self._number}", self._clock.monotonic_ns()
         answer: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
         body = {"instIdCode": self.code, **{name: value for name, value in order.items() if name != "instId"}}
@@ -95,7 +95,8 @@ class WebsocketEntry:
                 raise
             self._refused = str(error)
             self._log("warning", f"orders over the websocket are refused ({error}); REST is used from here on")
-            return await self._rest.place(order, expires_ms=expires_ms)
+            left_ms = expires_ms - (self._clock.monotonic_ns() - began_ns) // NS_PER_MS
+            return await self._rest.place(order, expires_ms=max(1, left_ms))
 
     def _read(self, raw: bytes) -> str:
         try:

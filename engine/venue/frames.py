@@ -11,13 +11,14 @@ from typing import Annotated, Final
 
 import msgspec
 
-_DECIMAL: Final = r"-?\d+(\.\d*)?([eE][-+]?\d+)?"
+_DECIMAL: Final = r"-?\d{1,30}(\.\d{0,30})?([eE][-+]?\d{1,2})?"
+"""No price, size or sum of money needs more; what does would overflow where it is reckoned with."""
 Amount = Annotated[str, msgspec.Meta(pattern=rf"^{_DECIMAL}$")]
 """A number as text. What is none is refused where it comes in, since nobody further on expects it."""
 Number = Annotated[str, msgspec.Meta(pattern=rf"^({_DECIMAL})?$")]
 """A number as text, or "" where there is none."""
-Whole = Annotated[str, msgspec.Meta(pattern=r"^\d*$")]
-"""A whole number as text, or ""."""
+Whole = Annotated[str, msgspec.Meta(pattern=r"^\d{0,16}$")]
+"""A time in ms as text, or ""."""
 
 
 class FrameError(ValueError):
@@ -96,6 +97,10 @@ class OrderData(msgspec.Struct, gc=False):
     cancelSource: str = ""  # noqa: N815
     source: str = ""
     uTime: str = ""  # noqa: N815
+
+
+ORDER_STATES: Final = frozenset({"live", "partially_filled", "filled", "canceled", "mmp_canceled"})
+"""All that the guide names."""
 
 
 class PositionData(msgspec.Struct, gc=False):

@@ -29,7 +29,7 @@ class HttpTransport:
         try:
             async with self._session.request(
                 method, URL(self._base_url + target, encoded=True), data=body or None, headers=headers,
-                timeout=self._timeout,
+                timeout=self._timeout, allow_redirects=False,
             ) as answer:  # fmt: skip
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -15,7 +15,7 @@ import orjson
 
 from engine.venue import codes
 from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueRefused, VenueUnknown, unwrap
-from engine.venue.frames import AccountData, BookData, OrderData, PositionData
+from engine.venue.frames import ORDER_STATES, AccountData, Amount, BookData, OrderData, PositionData
 from engine.venue.http import NoAnswer, Transport
 from engine.venue.sign import Credentials, rest_headers
 from schemas.clock import NS_PER_MS, Clock
@@ -32,11 +32,11 @@ _TIME: Final = "/public/time"
 
 
 class _Time(msgspec.Struct, gc=False):
-    ts: int
+    ts: Annotated[int, msgspec.Meta(ge=10**12, le=10**13)]  # 2001 to 2286
 
 
 class _Leverage(msgspec.Struct, gc=False):
-    lever: Decimal
+    lever: Amount
 
 
 class _Canceled(msgspec.Struct, gc=False):
@@ -58,6 +58,7 @@ class Rest:
         self._credentials = credentials
         self._clock = clock
         self._on_unexplained = on_unexplained
+        self.on_clock_refused: Callable[[], None] = lambda: None
         self.skew_ns = 0
         """The venue's clock less ours: what is signed and what expires is told in the venue's time."""
 
@@ -79,6 +80,10 @@ class Rest:
             return unwrap(path, status, raw)
         except Unexplained as error:
             raise self.unexplained(path, str(error), raw) from None
+        except VenueRefused as error:
+            if error.code in codes.CLOCK:
+                self.on_clock_refused()
+            raise
 
     def unexplained(self, call: str, problem: str, raw: bytes) -> VenueUnknown:
         """Hand over whole what the guide does not explain; the error to raise: it may have been done."""
@@ -101,7 +106,10 @@ class Rest:
         rows = await self._call("GET", "/public/instruments", query={"instType": "SWAP", "instId": instrument})
         for row in rows:
             if isinstance(row, dict) and row.get("instId") == instrument:
-                return self._convert("/public/instruments", row, Instrument)
+                found = self._convert("/public/instruments", row, Instrument)
+                if found.state == "live" and not found.sizes_are_positive():
+                    raise self.unexplained("/public/instruments", "live, and without its sizes", orjson.dumps(row))
+                return found
         raise VenueRefused("/public/instruments", "51001", f"{instrument} does not exist here; mend venue.instrument")
 
     async def config(self) -> dict[str, Any]:
@@ -130,7 +138,7 @@ class Rest:
         query = {"instType": "SWAP", "instId": instrument, "limit": "100"}
         while True:
             rows = await self._call("GET", "/trade/orders-pending", query=query)
-            found += [self._convert("/trade/orders-pending", row, OrderData) for row in rows]
+            found += [self._order("/trade/orders-pending", row) for row in rows]
             if len(rows) < _PAGE:
                 return found
             query = {**query, "after": found[-1].ordId}
@@ -139,7 +147,7 @@ class Rest:
         """The latest page of ended orders, newest first; one canceled without a fill is kept for 2 hours."""
         call = "/trade/orders-history"
         query = {"instType": "SWAP", "instId": instrument, "limit": str(_PAGE)}
-        return [self._convert(call, row, OrderData) for row in await self._call("GET", call, query=query)]
+        return [self._order(call, row) for row in await self._call("GET", call, query=query)]
 
     async def algos(self, instrument: str) -> list[Algo]:
         """Pending TP/SL orders, both kinds."""
@@ -158,7 +166,17 @@ class Rest:
             if error.code == codes.NOT_FOUND:
                 return None
             raise
-        return self._convert("/trade/order", rows[0], OrderData) if rows else None
+        found = self._order("/trade/order", rows[0]) if rows else None
+        if found is not None and found.state not in ORDER_STATES:
+            raise VenueUnknown("/trade/order", "", f"order {client_order_id} is {found.state[:20]!r}")
+        return found
+
+    def _order(self, call: str, row: Any) -> OrderData:
+        """A state that the guide does not name is told, and the order is shown: it can still be canceled."""
+        found = self._convert(call, row, OrderData)
+        if found.state not in ORDER_STATES:
+            self.unexplained(call, f"order state {found.state[:20]!r}", orjson.dumps(row))
+        return found
 
     async def fills(self, instrument: str, *, since_ms: int | None = None) -> list[Fill]:
         """Fills, newest first: the latest page, or all of them back to `since_ms` (at most three days)."""
@@ -175,7 +193,10 @@ class Rest:
         """Leverage in force for an instrument and a margin mode."""
         call = "/account/leverage-info"
         rows = await self._call("GET", call, query={"instId": instrument, "mgnMode": mode})
-        return self._convert(call, self._first(call, rows), _Leverage).lever
+        lever = Decimal(self._convert(call, self._first(call, rows), _Leverage).lever)
+        if lever <= 0:
+            raise self.unexplained(call, "a leverage of nothing", orjson.dumps(rows))
+        return lever
 
     async def place(self, order: dict[str, Any], *, expires_ms: int) -> str:
         """Place one order; returns the venue's id. An ack means taken, not filled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -28,7 +29,7 @@ class ClockWatch:
         self._rest, self._clock, self._on_change = rest, clock, on_change
         self._offset_ns: int | None = None
         self._measured_ns = 0
-        self._ask = asyncio.Event()
+        self._doubted = asyncio.Event()
 
     def offset_ns(self) -> int | None:
         """The venue's clock less ours; None: not known."""
@@ -37,8 +38,13 @@ class ClockWatch:
         return self._offset_ns
 
     async def run(self) -> None:
-        """Measure every 10 s until cancelled; every second while the clocks are far apart, or nothing is known."""
+        """Measure every 10 s until cancelled; every second while the clocks are far apart, or nothing is known.
+
+        A venue that refuses our time is asked for its own within a second: until then it refuses a halt's calls too.
+        """
+        self._rest.on_clock_refused = self._doubted.set
         while True:
+            self._doubted.clear()
             try:
                 await self.measure()
             except VenueError:
@@ -46,7 +52,11 @@ class ClockWatch:
                 await asyncio.sleep(_AGAIN_S)
                 continue
             near = self._offset_ns is not None and abs(self._offset_ns) < _FAR_NS
-            await asyncio.sleep(_EVERY_S if near else _AGAIN_S)
+            await asyncio.sleep(_AGAIN_S)
+            if near:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_EVERY_S - _AGAIN_S):
+                        await self._doubted.wait()
 
     async def measure(self) -> None:
         """Ask once. Raises: VenueError."""

@@ -152,3 +152,25 @@ def test_a_violation_cuts_the_authority_and_the_cut_is_in_the_view(tmp_path: Pat
     assert scene.desk.view(oversized).authority_pct == 50
     assert scene.order(order(decided_on=decided(9), contracts=Decimal(9), created_ns=NOW)).rule == "authority"
     assert scene.desk.view(oversized).authority_pct == 25
+
+
+class FakeReplier:
+    """A port with requests that wait for the venue."""
+
+    def __init__(self, pending: list[Answer]) -> None:
+        self.pending, self.closed = pending, False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_port_that_closes_does_not_call_what_is_on_its_way_refused(tmp_path: Path) -> None:
+    scene, said = Scene(tmp_path), list[bytes]()
+    replier = FakeReplier([cast(Answer, said.append)])
+    scene.desk._replier = cast(Any, replier)
+    scene.causes.hold(CauseName.OPERATOR_HALT, True, "a test")
+    scene.desk.close()
+    (answer,) = said
+    body = codec.decode_reply(answer).body
+    assert isinstance(body, OrderReject)
+    assert (body.code, replier.closed, scene.desk.is_open) == (RejectCode.VENUE_UNKNOWN, True, False)

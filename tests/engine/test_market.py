@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.candles import CandleStore
 from engine.market import Market
+from engine.venue.frames import BookData
 from schemas import codec, topology
 from schemas.channels import Publisher
 from schemas.messages import MarketTick, Side
@@ -243,3 +244,15 @@ def test_a_missed_final_candle_is_a_gap_until_the_history_is_read_again() -> Non
     assert scene.candles.gaps == {"5m"}
     history = codec.decode_history(scene.publisher.stream(topology.history("5m", INSTRUMENT)).sent[-1])
     assert [each.close for each in history.candles] == [2.0, 4.0]
+
+
+def test_a_book_over_rest_that_makes_no_sense_leaves_none() -> None:
+    scene = Scene()
+    scene.frame("books", book([(100.0, 1.0)], [(101.0, 1.0)], seq=12, prev=11), action="update")
+    assert scene.market.lacks_snapshot
+    good = {"bids": [["100.0", "1"]], "asks": [["101.0", "1"]], "ts": "1721347020000", "seqId": 11}
+    for wrong in ({"ts": "noon"}, {"ts": ""}, {"bids": [["many", "1"]]}, {"asks": [[]]}, {"bids": [["102", "1"]]}):
+        scene.market.on_rest_book(msgspec.convert(good | wrong, BookData))
+        assert (scene.market.lacks_snapshot, scene.market.touch.book_valid) == (True, False)
+    scene.market.on_rest_book(msgspec.convert(good, BookData))
+    assert (scene.market.lacks_snapshot, scene.market.touch.book_valid) == (False, True)

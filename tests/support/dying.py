@@ -105,12 +105,10 @@ class Calls:
 
 def tear(journal: Journal, death: Death) -> None:
     """From now on the journal's line of that number is written in part only, and is the last that is done."""
-    whole, lines = os.write, 0
+    whole, lines = journal._write, 0
 
     def write(descriptor: int, content: bytes) -> int:
         nonlocal lines
-        if descriptor != journal._descriptor:
-            return whole(descriptor, content)
         lines += 1
         if lines == death.line:
             whole(descriptor, content[: round(death.share * len(content))])
@@ -118,7 +116,7 @@ def tear(journal: Journal, death: Death) -> None:
         return whole(descriptor, content)
 
     if death.line:
-        os.write = write
+        journal._write = write
 
 
 class Child:

@@ -17,7 +17,7 @@ import aiohttp
 
 from engine.desk import Desk
 from engine.execution.journal import Journal
-from engine.execution.lifecycle import ENDED, OrderState
+from engine.execution.lifecycle import ENDED
 from engine.limits import Limits
 from engine.market import Touch
 from engine.risk.ledger import Ledger
@@ -181,8 +181,8 @@ class Life:
     def over(self, intent: str, kind: Kind) -> bool:
         """There is nothing more to the order's life than waiting."""
         record = self.trading.orders.find(intent)
-        if record is None or record.state is OrderState.REFUSED:
-            return self.calm()
+        if record is None or (record.state in ENDED and not record.venue_order_id):
+            return self.calm()  # refused, or kept by the disk for longer than it lives
         if record.state not in ENDED:
             return kind.limit == "rests" and bool(record.venue_order_id)
         return bool(self.trading.account.contracts) is not kind.closes and self.calm()
@@ -241,7 +241,7 @@ def _text(value: Decimal | None) -> str:
 
 def _settings() -> Settings:
     sections = {
-        "risk": {"order_ttl_ms": 100, "max_executions": 100_000, "max_orders_per_s": 500,
+        "risk": {"order_ttl_ms": 300, "max_executions": 100_000, "max_orders_per_s": 500,
                  "max_consecutive_losses": 1_000, "max_daily_loss_pct": 100, "max_drawdown_pct": 100},
         "safety": {"protection_timeout_s": PROTECTED_WITHIN_S, "dead_man_s": 120},
         "venue": {"request_timeout_ms": 1_000},

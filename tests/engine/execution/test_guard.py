@@ -151,20 +151,36 @@ def test_a_position_that_nobody_of_us_opened_is_named_and_never_touched(tmp_path
     in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
 
 
-def test_while_halted_nothing_is_done_and_afterwards_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("halted", [CauseName.OPERATOR_HALT, CauseName.LIFECYCLE_ERROR])
+def test_while_halted_a_missing_stop_is_made_all_the_same(tmp_path: Path, halted: CauseName) -> None:
+    """A halt may stand for hours, and so may an order event that cannot be: a stop is no new risk."""
+
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        lab.faults.arm(Fault(name="protection_never", times=1))
+        await trader.told(Side.BUY, "2")
+        causes(lab).hold(halted, True, "a test")
+        await asyncio.sleep(LIMIT_S + 1.5)
+        assert (lab.held, shown(stops(lab))) == (200, [(None, sl_of(trader))])
+        await asyncio.sleep(1)
+        assert [cause.name for cause in causes(lab).standing()] == [halted]
+
+    in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
+
+
+def test_while_halted_nothing_is_closed_and_afterwards_at_once(tmp_path: Path) -> None:
     async def act(trader: Trader) -> None:
         lab = trader.lab
         lab.faults.arm(Fault(name="protection_never", times=1))
         await trader.told(Side.BUY, "2")
         causes(lab).hold(CauseName.OPERATOR_HALT, True, "a test")
+        lab.move(-400)  # past where the stop belongs: the venue refuses it
         await asyncio.sleep(20)
-        assert (lab.held, stops(lab), lab.exchange.protector.algos.history()) == (200, [], [])
+        assert (lab.held, stops(lab)) == (200, [])
         assert causes(lab).stands(CauseName.UNPROTECTED)
         causes(lab).hold(CauseName.OPERATOR_HALT, False)
         await asyncio.sleep(1.5)
-        assert shown(stops(lab)) == [(None, sl_of(trader))]
-        await asyncio.sleep(1)
-        assert not causes(lab).stands(CauseName.UNPROTECTED)
+        assert lab.held == 0
 
     in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
 
@@ -200,3 +216,21 @@ def test_the_stop_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         assert Decimal(lab.held) == 0
 
     in_laboratory(tmp_path, act)
+
+
+@SIDES
+def test_an_order_that_ended_unfilled_says_nothing_about_the_stop_of_the_next_life(tmp_path: Path, side: Side) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        lab.faults.arm(Fault(name="protection_never"))
+        await trader.told(side, "2", sl_pct=0.2)
+        await trader.told(side, "1", away=3_000, sl_pct=0.2)
+        await trader.cancel_last()
+        await asyncio.sleep(0.3)
+        await lab.crash()
+        lab.faults.clear(None)
+        await lab.armed()
+        await asyncio.sleep(LIMIT_S + 2)
+        assert (abs(lab.held), shown(stops(lab))) == (200, [(None, sl_of(trader, 0))])
+
+    in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.execution.journal import Entry, Journal, decode_entry, encode_entry
-from schemas.messages import OrderAck, Side, TradingState
+from engine.execution.journal import Entry, Journal, alone, decode_entry, encode_entry
+from engine.risk.trading_state import CauseName
+from schemas.messages import OrderAck, OrderReject, RejectCode, Side, TradingState
 from tests.support.trader import Trader, in_laboratory
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -77,8 +81,19 @@ def test_a_broken_line_in_the_middle_moves_the_file_aside_and_says_so(tmp_path: 
     journal = Journal(path)
     (problem,) = journal.recalled.problems
     assert "line 2 is broken" in problem
-    assert journal.recalled.intents == {"i1"}
+    assert journal.recalled.intents == {"i1", "i2"}
     assert [p.name for p in tmp_path.iterdir() if "broken" in p.name] != []
+
+
+def test_the_stop_is_that_of_the_last_intent_that_may_have_traded(tmp_path: Path) -> None:
+    path = tmp_path / "orders.log"
+    first, second = (replace(intent(number), sl_price=str(60_000 + number)) for number in (1, 2))
+    unfilled = replace(end(2), state="canceled", traded=False)
+    for said, expect in (([], second), ([unfilled], first), ([unfilled, end(2)], second), ([end(2)], second)):
+        path.write_bytes(b"".join(map(encode_entry, [first, end(1), second, *said])))
+        journal = Journal(path)
+        journal.close()
+        assert journal.recalled.entries == {"BUY": expect}
 
 
 LIFE = [
@@ -147,9 +162,10 @@ def test_an_engine_whose_journal_is_broken_keeps_it_aside_says_so_and_learns_fro
         (aside,) = [each for each in tmp_path.iterdir() if "broken" in each.name]
         assert aside.read_bytes() == broken
         said = [text for level, text in life.said if level.endswith("error")]
-        assert said == [f"journal: {path}: line 2 is broken; kept as {aside.name}, starting anew"]
+        begin = f"{len(lines) - 1} whole lines of {len(lines)} begin the new one"
+        assert said == [f"journal: {path}: line 2 is broken; kept as {aside.name}, {begin}"]
         told = sorted(text.split()[1] for _, text in life.said if text.startswith("reconcile: "))
-        assert told == ["foreign_order:", "foreign_order:", "journaled_order:", "leverage_kept:"]
+        assert told == [*["journaled_order:"] * 3, "leverage_kept:"]
         assert (life.trading.account.contracts, len(life.trading.orders.working())) == (Decimal(2), 2)
         await lab.settle()
         assert lab.differences() == []
@@ -157,3 +173,114 @@ def test_an_engine_whose_journal_is_broken_keeps_it_aside_says_so_and_learns_fro
         assert isinstance(await trader.told(Side.SELL, "1", reduce_only=True), OrderAck)
 
     in_laboratory(tmp_path, act)
+
+
+class _Filling:
+    """A disk with room for so many bytes more: what does not fit is written in part, and then not at all."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        fits = data[: self.room]
+        if not fits:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= len(fits)
+        return os.write(descriptor, fits)
+
+
+@given(st.integers(0, 600))
+def test_a_disk_that_fills_up_in_the_middle_of_a_line_costs_that_line_only(room: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "orders.log"
+        disk = _Filling(room)
+        journal, kept = Journal(path, write=disk.write), []
+        for number in range(4):
+            try:
+                asyncio.run(journal.append_durably(intent(number)))
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+            else:
+                kept.append(intent(number))
+        disk.room = 10_000  # space is back
+        journal.append(intent(9))
+        journal.close()
+        recalled = Journal(path).recalled
+        assert recalled.problems == []
+        assert list(recalled.open_orders.values()) == [*kept, intent(9)]
+
+
+@given(st.integers(0, 4))
+def test_of_a_broken_file_every_whole_line_is_remembered_also_after_the_next_start(at: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "orders.log"
+        lines = [encode_entry(intent(number)) for number in range(5)]
+        lines[at] = lines[at][:20] + b"\n"
+        path.write_bytes(b"".join(lines))
+        whole = {f"c{number}": intent(number) for number in range(5) if number != at}
+        first = Journal(path)
+        assert first.recalled.open_orders == whole
+        assert [f"line {at + 1} is broken" in problem for problem in first.recalled.problems] == [True]
+        first.append(intent(7))
+        first.close()
+        second = Journal(path)
+        assert second.recalled.open_orders == {**whole, "c7": intent(7)}
+        assert second.recalled.problems == []
+        second.close()
+
+
+def test_while_the_journal_cannot_be_written_a_cause_stands_and_it_falls_with_the_space(tmp_path: Path) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        life, full = lab.life, OSError(errno.ENOSPC, "No space left on device")
+        assert life is not None
+        await trader.told(Side.BUY, "1")
+        await asyncio.sleep(2)
+        truth = life.journal._append, life.journal._write_block
+
+        def no_space(*args: object) -> None:
+            raise full
+
+        life.journal._append, life.journal._write_block = no_space, no_space  # type: ignore[method-assign]
+        for _ in range(2):  # also what reduces cannot be sent: a crash could send it twice
+            said = await trader.told(Side.SELL, "1", reduce_only=True)
+            assert isinstance(said, OrderReject)
+            assert (said.code, said.rule) == (RejectCode.INTERNAL, "journal")
+        await asyncio.sleep(1.2)
+        (cause,) = life.causes.standing()
+        assert (cause.name, cause.forces) == ("journal_lost", TradingState.REDUCING)
+        assert cause.detail == "[Errno 28] No space left on device; mend the data directory's disk"
+        said = await trader.told(Side.BUY, "1")
+        assert isinstance(said, OrderReject)
+        assert said.code is RejectCode.TRADING_STATE
+        await asyncio.sleep(10)
+        assert life.causes.stands(CauseName.JOURNAL_LOST)
+        life.journal._append, life.journal._write_block = truth  # type: ignore[method-assign]
+        await lab.until(lambda: life.causes.state is TradingState.ACTIVE, within_s=3)
+        assert isinstance(await trader.told(Side.BUY, "1"), OrderAck)
+        await lab.settle()
+        assert (lab.differences(), trader.lost()) == ([], [])
+
+    in_laboratory(tmp_path, act)
+
+
+def test_a_journal_is_one_engine_s_until_that_ends(tmp_path: Path) -> None:
+    directory = tmp_path / "journal"
+    held = alone(directory)
+    with pytest.raises(BlockingIOError):
+        alone(directory)
+    os.close(held)
+    os.close(alone(directory))
+
+
+def test_a_disk_proves_itself_by_a_block_of_which_nothing_is_left(tmp_path: Path) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal = Journal(tmp_path / "orders.log", write=full)
+    with pytest.raises(OSError, match="No space left"):
+        journal.append(intent(1))
+    assert journal.problem == "[Errno 28] No space left on device"
+    asyncio.run(journal.prove())
+    assert (journal.problem, [path.name for path in tmp_path.iterdir()]) == ("", ["orders.log"])
+    journal.close()

@@ -17,7 +17,7 @@ from engine.execution.router import Unresolved, client_order_id_of
 from engine.risk.gate import Cleared, Gate
 from engine.risk.view import Refusal, RiskView
 from engine.venue import codes
-from engine.venue.answers import VenueBusy, VenueRefused, VenueUnknown
+from engine.venue.answers import Fill, VenueBusy, VenueRefused, VenueUnknown
 from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
 from tests.support.books import Bookkeeping, place
 from tests.support.laboratory import Laboratory, exchange_orders
@@ -74,7 +74,7 @@ class Scene:
         ours = client_order_id_of(intent)
         return sum(each.terms.cl_ord_id == ours for each in exchange_orders(self.lab.exchange))
 
-    def answers(self, *raised: Exception | None) -> None:
+    def answers(self, *raised: Exception | None, after_s: float = 0.0) -> None:
         """What the venue says to the next placings, before it is asked; None: what it would say."""
         left, truth = list(raised), self.books.rest.place
 
@@ -83,6 +83,7 @@ class Scene:
             if error is None:
                 return await truth(body, expires_ms=expires_ms)
             self.books.calls.append(PLACE)
+            await asyncio.sleep(after_s)
             raise error
 
         self.books.rest.place = say  # type: ignore[method-assign,assignment]
@@ -159,6 +160,33 @@ def test_an_unknown_outcome_is_asked_for_and_never_sent_again(tmp_path: Path, co
     at_venue(tmp_path, act)
 
 
+def test_what_was_sent_again_is_not_given_up_before_it_has_expired(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        busy = VenueBusy("/trade/order", "50011", "busy")
+        scene.answers(busy, busy, busy, VenueUnknown("/trade/order", "50004", "?"), after_s=0.6)
+        record, said = await scene.place(reduce_only=True)
+        assert isinstance(said, OrderReject)
+        assert (said.code, scene.sent(), record.state) == (RejectCode.VENUE_UNKNOWN, 4, OrderState.REFUSED)
+        last_sent_ns = record.sent_ns + 3_000_000_000  # the waits between four sends, and three answers
+        ttl_ns = scene.lab.settings.risk.order_ttl_ms * 1_000_000
+        assert scene.lab.clock.monotonic_ns() > last_sent_ns + ttl_ns
+
+    at_venue(tmp_path, act)
+
+
+def test_a_shorter_life_set_meanwhile_is_not_that_of_an_order_sent_before(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        scene.answers(VenueUnknown("/trade/order", "50004", "?"), after_s=1.0)
+        scene.books.router._ttl_ms = lambda: 10_000
+        placing = asyncio.ensure_future(scene.place())
+        await asyncio.sleep(0.5)
+        scene.books.router._ttl_ms = lambda: 100
+        record, _ = await placing
+        assert scene.lab.clock.monotonic_ns() > record.sent_ns + 10_000_000_000
+
+    at_venue(tmp_path, act)
+
+
 def test_a_duplicate_id_means_that_it_is_there_and_is_looked_up(tmp_path: Path) -> None:
     async def act(scene: Scene) -> None:
         theirs = place(scene.lab, client_order_id_of("i1"), Side.BUY, "1", px=scene.lab.centre - 50)
@@ -213,6 +241,26 @@ def test_an_order_that_no_look_up_finds_is_found_in_the_pending_list(tmp_path: P
         assert isinstance(said, OrderAck)
         assert (record.state, scene.sent(), scene.taken()) == (OrderState.LIVE, 1, 1)
         assert scene.books.calls[-1] == PENDING
+
+    at_venue(tmp_path, act)
+
+
+def test_a_fill_of_nothing_is_no_fill(tmp_path: Path) -> None:
+    """OKX has sent increments of size zero."""
+
+    async def act(scene: Scene) -> None:
+        scene.answers(VenueUnknown("/trade/order", "50004", "?"))
+        nothing = Fill(
+            instId="BTC-USDT-SWAP", tradeId="", ordId="7", clOrdId=client_order_id_of("i1"), fillPx="0", fillSz="0"
+        )
+
+        async def fills(instrument: str, *, since_ms: int | None = None) -> list[Fill]:
+            return [nothing]
+
+        scene.books.rest.fills = fills  # type: ignore[method-assign]
+        record, said = await scene.place()
+        assert isinstance(said, OrderReject)
+        assert (said.code, record.state, record.filled) == (RejectCode.VENUE_UNKNOWN, OrderState.REFUSED, Decimal(0))
 
     at_venue(tmp_path, act)
 

@@ -30,9 +30,24 @@ def test_a_brain_is_dead_after_three_seconds_of_silence_and_not_before() -> None
 
 def test_a_brain_that_beats_but_does_not_get_on_while_ticks_flow_is_dead() -> None:
     watch = BrainWatch(3)
-    for second in range(5):
+    for second in range(4):
         watch.on_heartbeat(beat(7), second * S)
+        assert watch.dead(second * S, tick_sequence=100 + second, tick_age_ns=0) == ""
+    watch.on_heartbeat(beat(7), 4 * S)
     assert watch.dead(4 * S, tick_sequence=900, tick_age_ns=0) == "alive but stuck at tick 7 for 4.0 s"
+    watch.on_heartbeat(beat(8), 5 * S)
+    assert watch.dead(5 * S, tick_sequence=950, tick_age_ns=0) == ""
+
+
+def test_a_brain_is_not_stuck_because_the_feed_was_silent() -> None:
+    """It has seen all that there was; of the first tick afterwards it tells with its next heartbeat."""
+    watch = BrainWatch(3)
+    for second in range(20):
+        watch.on_heartbeat(beat(7), second * S)
+        assert watch.dead(second * S, tick_sequence=7, tick_age_ns=second * S) == ""
+    assert watch.dead(20 * S, tick_sequence=8, tick_age_ns=0) == ""
+    watch.on_heartbeat(beat(9), 20 * S + S // 2)
+    assert watch.dead(21 * S, tick_sequence=12, tick_age_ns=0) == ""
 
 
 def test_a_brain_that_stands_still_with_the_market_lives() -> None:
@@ -66,11 +81,19 @@ def test_a_latch_outlives_its_writer_and_is_gone_after_clear(tmp_path: Path) -> 
     assert latch(tmp_path).read(wall_ns=9) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"rubbish", b"[]", b"{}", b'{"id": ""}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"rubbish", b"[]", b"{}", b'{"id": ""}', b'{"id": "\xff"}', b"[" * 100_000, b'{"wall_ns": "noon"}',
+        b'{"wall_ns": 1e300}', b'{"wall_ns": [1]}',
+    ],
+)  # fmt: skip
 def test_a_halt_file_halts_whatever_is_in_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "HALT").write_bytes(content)
     found = latch(tmp_path).read(wall_ns=9)
     assert found is not None
     assert found.id == "haltfile"
+    latch(tmp_path).set(found)
+    assert latch(tmp_path).read(wall_ns=9) == found
     latch(tmp_path).clear()
     assert not (tmp_path / "HALT").exists()

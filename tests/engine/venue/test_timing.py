@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.exchange.faults.switchboard import Fault
 from engine.risk.trading_state import CauseName
-from engine.venue.answers import VenueError, VenueUnknown
+from engine.venue.answers import VenueError, VenueRefused, VenueUnknown
 from engine.venue.rest import Rest
 from engine.venue.timing import ClockWatch
 from schemas.clock import NS_PER_MS, NS_PER_S
@@ -189,5 +189,24 @@ def test_an_engine_that_starts_beside_a_skewed_venue_reconciles_and_waits(tmp_pa
         assert isinstance(said, OrderReject)
         assert said.code is RejectCode.CLOCK_SKEW
         assert (life.trading.account.contracts, lab.uncovered()) == (Decimal(2), 0)
+
+    in_laboratory(tmp_path, act)
+
+
+@pytest.mark.parametrize("offset_ms", [45_000, -45_000])
+def test_a_venue_that_refuses_our_time_is_asked_for_its_own_at_once(tmp_path: Path, offset_ms: int) -> None:
+    """A laptop that wakes up: until its clock is known anew no signed call passes, and none of a halt either."""
+
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        life = lab.life
+        assert life is not None
+        await asyncio.sleep(3)
+        lab.faults.arm(Fault(name="clock_skew", offset_ms=offset_ms))
+        with pytest.raises(VenueRefused, match="50102"):
+            await life.rest.pending("BTC-USDT-SWAP")
+        await asyncio.sleep(0.5)
+        assert await life.rest.pending("BTC-USDT-SWAP") == []
+        assert life.trading.clock_watch.offset_ns() is not None
 
     in_laboratory(tmp_path, act)
