@@ -25,7 +25,10 @@ _LOOK_EVERY_S: Final = 0.25
 _IDLE_EVERY_S: Final = 2.0
 _INTERRUPTED_AT_MOST: Final = 4
 _COUNTED: Final = frozenset({OrderState.LIVE, OrderState.PARTIALLY_FILLED, OrderState.FILLED, OrderState.CANCELED})
-_UNCERTAIN: Final = (CauseName.RECONCILING, CauseName.ORDER_UNKNOWN, CauseName.SHUTTING_DOWN)
+_NO_STOP_EITHER: Final = (
+    CauseName.OPERATOR_HALT, CauseName.SHUTTING_DOWN, CauseName.RECONCILING, CauseName.ORDER_UNKNOWN,
+)  # fmt: skip
+"""Who halts wants nothing sent but cancels; and while the venue is asked, what is held is not certain."""
 
 _OVERTAKEN_NS: Final = 2 * NS_PER_S
 """The push of a position may come so much later than that of the order that made it."""
@@ -194,13 +197,13 @@ class Guard:
             await self._close(held, step.why)
 
     def _may(self, do: Do) -> bool:
-        """While halted nothing is closed or canceled; a missing stop is made, unless what is held is not certain.
+        """While halted nothing is closed or canceled. A missing stop is made where nothing speaks against it.
 
-        A halt may stand for hours, with a fill of its last instant, and a stop can only shrink what is held.
+        An order event that cannot be may stand for hours, until somebody re-arms, and a stop is no new risk.
         """
         if self._causes.state is not TradingState.HALTED:
             return True
-        return do is Do.PLACE and not any(self._causes.stands(name) for name in _UNCERTAIN)
+        return do is Do.PLACE and not any(self._causes.stands(name) for name in _NO_STOP_EITHER)
 
     async def _place(self, held: Decimal, levels: Levels, why: str) -> None:
         self._attempt += 1

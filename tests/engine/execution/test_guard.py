@@ -151,19 +151,36 @@ def test_a_position_that_nobody_of_us_opened_is_named_and_never_touched(tmp_path
     in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
 
 
-@pytest.mark.parametrize("halted", [CauseName.OPERATOR_HALT, CauseName.LIFECYCLE_ERROR])
-def test_while_halted_a_missing_stop_is_made_all_the_same(tmp_path: Path, halted: CauseName) -> None:
-    """A halt may stand for hours, and so may an order event that cannot be: a stop is no new risk."""
+def test_after_an_order_event_that_cannot_be_a_missing_stop_is_made_all_the_same(tmp_path: Path) -> None:
+    """It may stand for hours, until somebody re-arms, and a stop is no new risk."""
 
     async def act(trader: Trader) -> None:
         lab = trader.lab
         lab.faults.arm(Fault(name="protection_never", times=1))
         await trader.told(Side.BUY, "2")
-        causes(lab).hold(halted, True, "a test")
+        causes(lab).hold(CauseName.LIFECYCLE_ERROR, True, "a test")
         await asyncio.sleep(LIMIT_S + 1.5)
         assert (lab.held, shown(stops(lab))) == (200, [(None, sl_of(trader))])
         await asyncio.sleep(1)
-        assert [cause.name for cause in causes(lab).standing()] == [halted]
+        assert [cause.name for cause in causes(lab).standing()] == [CauseName.LIFECYCLE_ERROR]
+
+    in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
+
+
+def test_while_an_operators_halt_stands_nothing_is_sent_and_afterwards_at_once(tmp_path: Path) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        lab.faults.arm(Fault(name="protection_never", times=1))
+        await trader.told(Side.BUY, "2")
+        causes(lab).hold(CauseName.OPERATOR_HALT, True, "a test")
+        await asyncio.sleep(20)
+        assert (lab.held, stops(lab), lab.exchange.protector.algos.history()) == (200, [], [])
+        assert causes(lab).stands(CauseName.UNPROTECTED)
+        causes(lab).hold(CauseName.OPERATOR_HALT, False)
+        await asyncio.sleep(1.5)
+        assert shown(stops(lab)) == [(None, sl_of(trader))]
+        await asyncio.sleep(1)
+        assert not causes(lab).stands(CauseName.UNPROTECTED)
 
     in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
 
@@ -173,12 +190,12 @@ def test_while_halted_nothing_is_closed_and_afterwards_at_once(tmp_path: Path) -
         lab = trader.lab
         lab.faults.arm(Fault(name="protection_never", times=1))
         await trader.told(Side.BUY, "2")
-        causes(lab).hold(CauseName.OPERATOR_HALT, True, "a test")
+        causes(lab).hold(CauseName.LIFECYCLE_ERROR, True, "a test")
         lab.move(-400)  # past where the stop belongs: the venue refuses it
         await asyncio.sleep(20)
         assert (lab.held, stops(lab)) == (200, [])
         assert causes(lab).stands(CauseName.UNPROTECTED)
-        causes(lab).hold(CauseName.OPERATOR_HALT, False)
+        causes(lab).hold(CauseName.LIFECYCLE_ERROR, False)
         await asyncio.sleep(1.5)
         assert lab.held == 0
 
