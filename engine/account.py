@@ -25,6 +25,7 @@ class Account:
     """The engine's knowledge of the account. Every method may raise decimal.InvalidOperation on a bad number.
 
     `version` counts what the venue pushed: a REST answer that was under way meanwhile may be the older news.
+    `elsewhere`: contracts of the instrument in a margin mode that is not ours, by mode; nobody here trades them.
     `moved_ns`: when the position last changed, monotonic, while nobody has read the fills since; else None.
     """
 
@@ -38,6 +39,7 @@ class Account:
         self.version = 0
         self.moved_ns: int | None = None
         self.contracts: Decimal | None = None
+        self.elsewhere: dict[str, Decimal] = {}
         self.equity: Decimal | None = None
         self.available: Decimal | None = None
         self.leverage: Decimal | None = None
@@ -46,12 +48,18 @@ class Account:
     def on_positions(self, rows: list[PositionData], *, whole: bool = False) -> None:
         """Positions of a push or, `whole`, of a REST answer, in which an absent one is flat."""
         if whole:
-            self._position, self.contracts = None, Decimal(0)
+            self._position, self.contracts, self.elsewhere = None, Decimal(0), {}
         else:
             self.version += 1
         for row in rows:
-            if row.instId == self._instrument and row.mgnMode in {"", self._margin_mode}:
-                held = number(row.pos) or Decimal(0)
+            if row.instId != self._instrument:
+                continue
+            held = number(row.pos) or Decimal(0)
+            if row.mgnMode not in {"", self._margin_mode}:
+                self.elsewhere = {mode: lots for mode, lots in self.elsewhere.items() if mode != row.mgnMode}
+                if held:
+                    self.elsewhere[row.mgnMode] = held
+            else:
                 if held != self.contracts:
                     self.moved_ns = self._clock.monotonic_ns()
                 self.contracts = held

@@ -215,8 +215,8 @@ class Trading:
             self.reconciled.set()
             self._causes.hold(CauseName.ORDER_UNKNOWN, False)
             self._before_arming()
-            self._causes.hold(CauseName.RECONCILING, False)
             self.guard.changed()
+            self._causes.hold(CauseName.RECONCILING, False)
             self._log("info", f"reconciled with the venue, {len(findings)} findings")
 
     async def _first_contact(self) -> list[str]:

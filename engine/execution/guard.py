@@ -121,8 +121,11 @@ class Guard:
         }  # fmt: skip
 
     def changed(self) -> None:
-        """The venue spoke: look soon."""
+        """The venue spoke: look soon. What is held in the other margin mode stops new risk at once: no rule sees it."""
         self._changed.set()
+        held = ", ".join(f"{lots} contracts {mode}" for mode, lots in sorted(self._account.elsewhere.items()))
+        text = f"{held} held beside the {self._mode} trading of this engine; close them at the venue"
+        self._causes.hold(CauseName.FOREIGN_POSITION, bool(held), text if held else "")
 
     async def run(self, ready: asyncio.Event) -> None:
         """Look, and act, from `ready` on, until cancelled."""

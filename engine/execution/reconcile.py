@@ -93,6 +93,10 @@ async def reconcile(books: Books) -> list[Finding]:
         findings.append(
             Finding(name="position_drift", text=f"{before} contracts known, {account.contracts} held; so it is")
         )  # fmt: skip
+    findings += [
+        Finding(name="foreign_position", text=f"{held} contracts are held {mode}; no new risk until they are closed")
+        for mode, held in sorted(account.elsewhere.items())
+    ]
     return findings + await _compare_protection(books)
 
 

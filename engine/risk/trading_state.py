@@ -30,6 +30,7 @@ class CauseName(StrEnum):
     UNPROTECTED = "unprotected"
     UNEXPLAINED = "unexplained"
     JOURNAL_LOST = "journal_lost"
+    FOREIGN_POSITION = "foreign_position"
 
 
 FORCES: Final[dict[CauseName, TradingState]] = {
@@ -50,6 +51,7 @@ FORCES: Final[dict[CauseName, TradingState]] = {
     CauseName.UNPROTECTED: TradingState.REDUCING,
     CauseName.UNEXPLAINED: TradingState.REDUCING,
     CauseName.JOURNAL_LOST: TradingState.REDUCING,
+    CauseName.FOREIGN_POSITION: TradingState.REDUCING,
 }
 """What each cause demands."""
 

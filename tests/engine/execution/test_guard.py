@@ -16,7 +16,7 @@ from engine.exchange.intake import new_order
 from engine.exchange.orders import Order
 from engine.execution.protection import OURS
 from engine.risk.trading_state import CauseName
-from schemas.messages import Side
+from schemas.messages import OrderAck, OrderReject, Side
 from tests.support.laboratory import Laboratory
 from tests.support.trader import Trader, in_laboratory
 
@@ -147,6 +147,36 @@ def test_a_position_that_nobody_of_us_opened_is_named_and_never_touched(tmp_path
         await trader.told(Side.SELL, "3", reduce_only=True)
         await asyncio.sleep(3)
         assert (lab.held, causes(lab).standing()) == (0, ())
+
+    in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
+
+
+def test_a_position_in_the_other_margin_mode_stops_new_risk_until_it_is_gone(tmp_path: Path) -> None:
+    async def act(trader: Trader) -> None:
+        lab = trader.lab
+        foreign = {"instId": "BTC-USDT-SWAP", "tdMode": "cross", "ordType": "market", "sz": "3", "side": "sell"}
+        await trader.told(Side.BUY, "2")
+        lab.exchange.place(new_order(foreign))
+        lab.hub.flush()
+        await asyncio.sleep(0.1)
+
+        def stands() -> bool:
+            (cause,) = causes(lab).standing()
+            detail = "-3 contracts cross held beside the isolated trading of this engine; close them at the venue"
+            return (cause.name, cause.detail) == ("foreign_position", detail)
+
+        assert stands()
+        assert isinstance(await trader.told(Side.BUY, "1"), OrderReject)
+        assert isinstance(await trader.told(Side.SELL, "1", reduce_only=True), OrderAck)
+        await lab.crash()
+        life = await lab.armed()
+        assert stands()
+        assert any("foreign_position: -3 contracts are held cross" in text for _, text in life.said)
+        assert life.trading.account.contracts == Decimal(1)
+        lab.exchange.place(new_order(foreign | {"side": "buy"}))
+        lab.hub.flush()
+        await asyncio.sleep(0.1)
+        assert causes(lab).standing() == ()
 
     in_laboratory(tmp_path, act, safety__protection_timeout_s=LIMIT_S)
 

@@ -29,7 +29,7 @@ from tests.support.laboratory import Laboratory
 from tests.support.orders import order
 from tests.support.virtual import LoopClock, run_virtually
 
-LASTING = {"unprotected_position", "stale_protection"}
+LASTING = {"unprotected_position", "stale_protection", "foreign_position"}
 """What a pass can only name: it is for the guard to mend."""
 FATES = ("never", "resting", "part", "part_canceled", "filled", "canceled")
 ENDED = {"never": "refused", "part_canceled": "canceled", "filled": "filled", "canceled": "canceled"}
