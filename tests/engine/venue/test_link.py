@@ -189,6 +189,8 @@ def test_a_book_without_a_pushed_snapshot_is_read_over_rest_and_joins_the_chain(
                 assert not here.market.touch.book_valid
                 await until(here.same_book)
                 assert not any(b'"snapshot"' in frame for frame in here.frames)
+                read = here.market.book.sequence
+                await until(lambda: here.market.book.sequence > read)  # a gap before that would be in what was read
                 here.exchange.faults.arm(Fault(name="sequence_gap", times=1))
                 await until(lambda: not here.market.touch.book_valid)
                 await until(here.same_book)
