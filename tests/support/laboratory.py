@@ -104,10 +104,6 @@ class LabJournal(Journal):
         self.durable = self.path.stat().st_size
         await asyncio.sleep(0)
 
-    async def prove(self) -> None:
-        self._write_block()  # in no thread, beside which virtual time would run away
-        self.problem = ""
-
 
 class Line:
     """The private websocket: a session of the exchange, one way each with a small delay, and back after a drop."""

@@ -40,6 +40,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now_s
 
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """Does it on the loop: time would run away beside a thread."""
+
+        async def work() -> Any:
+            return func(*args)
+
+        return self.create_task(work())
+
 
 class LoopClock:
     """The clock of a virtual loop, as the engine and the exchange want it."""
