@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Annotated, Final
 
 import typer
@@ -28,11 +29,13 @@ def tui(
     home = common.find_home()
     if launch.ops_is_running(home):
         _demand_venue(home, venue)
+        _demand_terminal()
         settings = common.find_settings(home)
     elif attach:
         common.fail(["ops is not running; start it with `sovereign up` or `sovereign tui`"], common.EXIT_DOWN)
     else:
         start = prepare(home, venue, live=live)
+        _demand_terminal()
         settings = start.settings
         outcome = begin(start, quiet=False)
         if outcome.code != common.EXIT_OK:
@@ -54,3 +57,13 @@ def _demand_venue(home: Home, venue: str | None) -> None:
         common.fail(
             [f"the venue {runs} is running: leave out --venue, or stop it with `sovereign down`"], common.EXIT_FAILED
         )
+
+
+def _demand_terminal() -> None:
+    """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one of them is no terminal."""
+    names = [name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not stream.isatty()]
+    if names:
+        text = (
+            f"{' and '.join(names)} is no terminal, and the cockpit needs one; `sovereign up` starts without a screen"
+        )
+        common.fail([text], common.EXIT_FAILED)

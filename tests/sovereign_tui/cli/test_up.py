@@ -93,6 +93,14 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(sovereign: Shell) -> Non
     assert json.loads(run.out)["status"]["state"] == "UNKNOWN"
 
 
+def test_a_cockpit_without_a_terminal_starts_nothing(sovereign: Shell) -> None:
+    run = sovereign("tui")
+    assert (run.code, run.err.split(" is no terminal, and the cockpit needs one; ")[1:]) == (
+        1, ["`sovereign up` starts without a screen\n"],
+    )  # fmt: skip
+    assert processes_of(sovereign.home) == []
+
+
 def test_an_interrupted_start_leaves_nothing(sovereign: Shell) -> None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("SOVEREIGN_")}
     env |= sovereign.variables | {"PYTHONPATH": str(ROOT)}
