@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,6 +65,15 @@ def test_with_nothing_running_a_tightening_is_written_and_a_loosening_is_confirm
     negative = sovereign("config", "set", "risk.max_orders_per_s", "-1")
     assert (negative.code, "greater than or equal to 0" in negative.err) == (78, True)
     assert file_of(sovereign).endswith("[cockpit]\nfps = 20\n")
+
+
+def test_what_is_set_in_several_shells_at_once_is_all_kept(sovereign: Shell) -> None:
+    given = {"cockpit.fps": "7", "brain.votes_needed": "1", "ops.crash_limit": "5", "sizing.tp_pct": "2.5"}
+    with ThreadPoolExecutor(len(given)) as shells:
+        done = list(shells.map(lambda pair: sovereign("config", "set", *pair), given.items()))
+    assert [one.out for one in done] == [f"{key} = {value}\n" for key, value in given.items()]
+    kept = tomllib.loads(file_of(sovereign))
+    assert {f"{name}.{key}": str(value) for name, table in kept.items() for key, value in table.items()} == given
 
 
 def test_a_running_system_is_asked_before_the_file_is_changed(running: Shell) -> None:
