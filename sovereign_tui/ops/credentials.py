@@ -35,7 +35,7 @@ def find(name: str, environ: Mapping[str, str]) -> Keys | None:
             raise CredentialsError(
                 f"the environment has some of the keys but not {', '.join(missing)}; set or unset all"
             )
-        return _keys(given)
+        return _sendable(_keys(given), "set")
     backend = safe_backend()
     try:
         kept = [backend.get_password(SERVICE, _entry(name, one)) for one in FIELDS]
@@ -46,6 +46,7 @@ def find(name: str, environ: Mapping[str, str]) -> Keys | None:
 
 def store(name: str, keys: Keys) -> None:
     """Keep the keys in the keyring. Raises: CredentialsError."""
+    _sendable(keys, "give")
     backend = safe_backend()
     try:
         for one, text in zip(FIELDS, keys.texts(), strict=True):
@@ -96,6 +97,17 @@ def _unsafe(kind: type) -> str | None:
 def _keys(texts: list[str]) -> Keys:
     api_key, secret, passphrase = texts
     return Keys(api_key=api_key, secret=secret, passphrase=passphrase)
+
+
+def _sendable(keys: Keys, verb: str) -> Keys:
+    """The keys, if they can be sent as a header: printable ASCII without spaces at their ends."""
+    for one, text in zip(FIELDS, keys.texts(), strict=True):
+        if not (text.isascii() and text.isprintable() and text == text.strip()):
+            raise CredentialsError(
+                f"the {one.replace('_', ' ')} has a character that no key of OKX has (a line break, a letter beyond "
+                f"ASCII, a space at an end); {verb} it again, as the venue shows it"
+            )
+    return keys
 
 
 def _entry(name: str, one: str) -> str:
