@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -45,14 +46,30 @@ def find(name: str, environ: Mapping[str, str]) -> Keys | None:
 
 
 def store(name: str, keys: Keys) -> None:
-    """Keep the keys in the keyring. Raises: CredentialsError."""
+    """Keep the keys in the keyring, all three or, whatever comes between, what was there. Raises: CredentialsError."""
     _sendable(keys, "give")
     backend = safe_backend()
+    entries = [_entry(name, one) for one in FIELDS]
+    kept: list[str | None] = []
     try:
-        for one, text in zip(FIELDS, keys.texts(), strict=True):
-            backend.set_password(SERVICE, _entry(name, one), text)
-    except KeyringError as error:
-        raise _unusable(backend, error) from None
+        kept = [backend.get_password(SERVICE, entry) for entry in entries]
+        for entry, text in zip(entries, keys.texts(), strict=True):
+            backend.set_password(SERVICE, entry, text)
+    except (KeyringError, KeyboardInterrupt) as error:
+        with contextlib.suppress(KeyringError):
+            _put_back(backend, dict(zip(entries, kept, strict=False)))
+        if isinstance(error, KeyringError):
+            raise _unusable(backend, error) from None
+        raise
+
+
+def _put_back(backend: KeyringBackend, kept: Mapping[str, str | None]) -> None:
+    """The entries as they were; a new key beside an old secret is neither. Raises: KeyringError."""
+    for entry, text in kept.items():
+        if text is not None:
+            backend.set_password(SERVICE, entry, text)
+        elif backend.get_password(SERVICE, entry) is not None:
+            backend.delete_password(SERVICE, entry)
 
 
 def remove(name: str) -> bool:

@@ -113,3 +113,19 @@ def test_at_a_terminal_a_loosening_asks_for_the_name_of_the_key(running: Shell) 
 
 def test_rearm_without_a_system_says_how_to_start_one(sovereign: Shell) -> None:
     assert sovereign("rearm").err == "sovereign: ops is not running; start it with `sovereign up`\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("config set risk.max_orders_per_s 9", "say --yes-loosen, or type it at a terminal"),
+        ("keys set demo --stdin", "API key, secret, passphrase: empty; nothing was changed"),
+        ("up --venue live --live", "there is no terminal at which you could type BTC-USDT-SWAP"),
+    ],
+)
+def test_where_stdin_is_closed_nobody_confirms(sovereign: Shell, command: str, said: str) -> None:
+    environment = sovereign.environment(PYTHON_KEYRING_BACKEND="tests.support.keyring.TestKeyring")
+    line = f"exec {sys.executable} -P -m sovereign_tui {command} <&-"
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 78, done.stderr
+    assert said in done.stderr
