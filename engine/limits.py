@@ -116,7 +116,7 @@ class Limits:
             if not name.startswith(_RISK) or field not in Risk.model_fields:
                 return False, f"{name} is no limit of a running engine; it takes effect at the next start"
             if field in _AT_START:
-                return False, f"{name} cannot be changed in a running engine; it takes effect at the next start"
+                return False, f"{name} cannot be changed in a running engine; change it after `sovereign down`"
             try:
                 values[field] = tomllib.loads(f"x = {text}")["x"]
             except tomllib.TOMLDecodeError:

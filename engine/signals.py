@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.limits import Limits
 from engine.safety.halt import Halt
 from engine.safety.watches import SilenceWatch
 from engine.trading import Trading
 from schemas import codec
-from schemas.clock import Clock
+from schemas.clock import NS_PER_S, Clock
 from schemas.messages import CONFIRMED, Signal, SignalKind, TelemetryKind
 from schemas.process import Runtime
 
+_ASKED: Final = frozenset({SignalKind.SYSTEM_RESUME, SignalKind.CONFIG_UPDATE, SignalKind.REARM})
+_FRESH_NS: Final = 1 * NS_PER_S
+"""Ops says these again every 0.2 s until they are answered, and gives up after 5 s: what is older was given up."""
+
 
 class SignalDesk:
-    """Takes the signals of ops. What was said before this process began is not for it, but for a halt."""
+    """Takes the signals of ops. What was said before this process began is not for it, but for a halt.
+
+    Nor is what waited while this process stood still: whoever asked was told that it was not done.
+    """
 
     def __init__(
         self, *, runtime: Runtime, halt: Halt, limits: Limits, trading: Trading, ops: SilenceWatch, clock: Clock
@@ -36,6 +45,8 @@ class SignalDesk:
             self._halt.on_signal(signal)
         elif signal.timestamp_ns < self._started_ns:
             return  # said to a former life
+        elif signal.kind in _ASKED and signal.timestamp_ns < self._clock.wall_ns() - _FRESH_NS:
+            self._runtime.reporter.log("warning", f"{signal.kind.name} of {signal.issuer} came too late; not done")
         elif signal.kind is SignalKind.SYSTEM_RESUME:
             self._acknowledge(signal, *self._halt.on_resume(signal))
         elif signal.kind is SignalKind.CONFIG_UPDATE:

@@ -79,10 +79,14 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         simulated=None if given.pose is None else given.pose == "demo",
     )
     parent = given.parent_pid
+    if given.follow and given.recording:
+        raise ConfigError("recording", given.recording[0], "leave it out, or --follow: the market is one of the two")
+    if given.follow_rest and not given.follow:
+        raise ConfigError("follow-rest", given.follow_rest, "give --follow too: it is the past of that market")
     return Settings(
         credentials=credentials,
         port=_whole("port", given.port, 0, 65_535),
-        seed=_whole("seed", given.seed, 0, 2**63),
+        seed=_whole("seed", given.seed, 0, 2**63 - 1),
         recordings=tuple(Path(name) for name in given.recording),
         follow=_url("follow", given.follow, "ws://", "wss://"),
         follow_rest=_url("follow-rest", given.follow_rest, "http://", "https://"),

@@ -1,21 +1,31 @@
-"""Changing one key of the settings file: checked first, comments and order kept. Pure but for `write`."""
+"""Changing one key of the settings file: checked first, comments and order kept; one change at a time."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import tempfile
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from schemas.settings.load import PREFIX, SettingsError, parse_settings, toml_value
+from schemas.settings.load import PREFIX, SettingsError, nearest, parse_settings, read_text, toml_value
 from schemas.settings.tree import Settings
 
-__all__ = ["Change", "change", "toml_text", "toml_value", "write"]
+__all__ = ["Busy", "Change", "alone", "change", "toml_text", "toml_value", "write"]
+
+_POLL_S: Final = 0.02
+
+
+class Busy(Exception):
+    """Somebody else is changing the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +53,25 @@ def change(path: Path, key: str, value: str, environment: Mapping[str, str] = os
     Raises: SettingsError, also if the environment overrides the key: the file would change nothing then.
     """
     section, _, name = key.partition(".")
+    keys = (section, name) if name else (section,)
+    known = Settings.model_fields.get(section)
+    if known is None or name not in getattr(known.annotation, "model_fields", {}):
+        raise SettingsError([f"unknown setting {key!r}{nearest(keys)}; see `sovereign config show`"])
     variable = f"{PREFIX}{section.upper()}__{name.upper()}"
     if variable in environment:
         raise SettingsError([f"{key}: {variable} in the environment overrides the file; change it there, or unset it"])
+    if not _is_text(value):
+        raise SettingsError([f"{key} = {value!r}: not UTF-8; mend the value"])
     given = toml_value(value)
+    text = read_text(path)
+    before = parse_settings(text, path, environment)
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        before = parse_settings(text, path, environment)
         document = tomlkit.parse(text)
-        parse_settings(tomlkit.dumps({section: {name: given}}), Path(key), environment)  # names the key, not a line
+        parse_settings(tomlkit.dumps({section: {name: given}}), None, environment)  # names the key, not a line
         table = document.setdefault(section, tomlkit.table())
         table[name] = given
         changed = tomlkit.dumps(document)
-    except (OSError, UnicodeDecodeError, TOMLKitError, TypeError) as error:
+    except (TOMLKitError, TypeError) as error:
         raise SettingsError([f"{path}: {key} cannot be changed ({error}); edit the file by hand"]) from None
     return Change(
         key=key, value=toml_text(given), before=before, after=parse_settings(changed, path, environment), text=changed
@@ -67,13 +83,51 @@ def toml_text(value: Any) -> str:
     return str(tomlkit.item(value).as_string())
 
 
+def _is_text(value: str) -> bool:
+    """Whether a file can hold it: what a shell gives need not be UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def alone(path: Path, wait_s: float) -> Iterator[None]:
+    """Within it nobody else changes the file: who reads and then writes would write over what came between.
+
+    Raises: Busy, if somebody else does so for longer than `wait_s`; OSError.
+    """
+    fd = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    end = time.monotonic() + wait_s
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise Busy(f"{path}: is being changed by another `sovereign config set`; end that one") from None
+                time.sleep(_POLL_S)
+        yield
+    finally:
+        os.close(fd)
+
+
 def write(path: Path, text: str) -> None:
-    """Replaces the file whole, as private as it was. Raises: OSError."""
+    """Replaces the file whole, as private as it was; what cannot be written leaves nothing. Raises: OSError."""
     tomllib.loads(text)
-    target = path.resolve()  # a link stays a link
-    scratch = target.with_suffix(".new")
+    target = Path(os.path.realpath(path))  # a link stays a link
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(target)
+    fd, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    scratch = Path(name)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            os.fchmod(fd, mode)
+            file.write(text)
+            file.flush()
+            os.fsync(fd)  # else a power cut could leave an empty file: the defaults, which may be looser
+        scratch.replace(target)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise

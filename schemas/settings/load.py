@@ -32,11 +32,11 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     `SOVEREIGN_<SECTION>__<KEY>` overrides a key; other SOVEREIGN_ variables are not settings.
     Raises: SettingsError.
     """
-    return parse_settings(_read(path), path, environment)
+    return parse_settings(read_text(path), path, environment)
 
 
-def parse_settings(text: str, path: Path, environment: Mapping[str, str]) -> Settings:
-    """The same, of the text that `path` has, or shall have. Raises: SettingsError."""
+def parse_settings(text: str, path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The same, of the text that `path` has, or shall have; None: it is of no file. Raises: SettingsError."""
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -78,7 +78,8 @@ def _as_toml(value: object, annotation: object) -> str:
     return str(value)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The whole file, empty if there is none. Raises: SettingsError."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -88,11 +89,12 @@ def _read(path: Path) -> str:
 
 
 def toml_value(text: str) -> Any:
-    """The value as TOML reads it; a bare word is a text."""
+    """The value as TOML reads it; a bare word is a text, and so is what would be more than one value."""
     try:
-        return tomllib.loads(f"x = {text}")["x"]
+        table = tomllib.loads(f"x = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    return table["x"] if len(table) == 1 else text
 
 
 def _put(tree: dict[str, Any], keys: tuple[str, ...], value: Any, name: str) -> None:
@@ -118,24 +120,33 @@ def _line_of(text: str, keys: tuple[str, ...]) -> int | None:
     return None
 
 
-def _explain(path: Path, text: str, origins: dict[tuple[str, ...], str], detail: ErrorDetails) -> str:
+def _explain(path: Path | None, text: str, origins: dict[tuple[str, ...], str], detail: ErrorDetails) -> str:
     keys = tuple(str(part) for part in detail["loc"] if isinstance(part, str))
     dotted = ".".join(keys)
-    if keys in origins:
-        where = f"environment {origins[keys]}"
-    elif line := _line_of(text, keys):
-        where = f"{path}, line {line}"
-    else:
-        where = str(path)
+    where = _place(path, text, origins, keys)
     if detail["type"] == "extra_forbidden":
-        return f"{where}: unknown setting {dotted}{_nearest(keys)}; remove it, or see `sovereign config show`"
+        return f"{where}unknown setting {dotted}{nearest(keys)}; remove it, or see `sovereign config show`"
     message = detail["msg"].removeprefix("Value error, ")
-    if isinstance(detail["input"], dict | BaseModel):
-        return f"{where}: [{dotted}] {message}"
-    return f"{where}: {dotted} = {detail['input']!r}: {message[0].lower()}{message[1:]}{_unit(keys)}; mend the value"
+    if len(keys) < 2 and isinstance(detail["input"], dict | BaseModel):
+        return f"{where}[{dotted}] {message}"
+    return f"{where}{dotted} = {detail['input']!r}: {message[0].lower()}{message[1:]}{_unit(keys)}; mend the value"
 
 
-def _nearest(keys: tuple[str, ...]) -> str:
+def _place(path: Path | None, text: str, origins: dict[tuple[str, ...], str], keys: tuple[str, ...]) -> str:
+    """Where the value of these keys came from, as the beginning of a message."""
+    if keys in origins:
+        return f"environment {origins[keys]}: "
+    if path is not None and (line := _line_of(text, keys)):
+        return f"{path}, line {line}: "
+    if len(keys) > 1 or keys[0] not in Settings.model_fields:  # no section of ours: a variable may have made it
+        for longer, name in origins.items():
+            if longer[: len(keys)] == keys:
+                return f"environment {name}: "
+    return "" if path is None else f"{path}: "
+
+
+def nearest(keys: tuple[str, ...]) -> str:
+    """What was meant by a key that is not there, as a question; empty if nothing is like it."""
     names: list[str] = list(Settings.model_fields)
     if len(keys) > 1 and keys[0] in Settings.model_fields:
         model = Settings.model_fields[keys[0]].annotation

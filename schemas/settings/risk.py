@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Tighter = Literal["lower", "higher", "subset", "true", "never"]
 _TIGHTER: Final = "tighter"
@@ -21,6 +21,14 @@ class Section(BaseModel):
     """A table of the file: unknown keys are refused, values never coerced silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, coerce_numbers_to_str=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_is_a_yes(cls, value: Any, info: ValidationInfo) -> Any:
+        """`true` where a number belongs would be 1."""
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("neither true nor false can stand here")
+        return value
 
 
 def _limit(default: Any, tighter: Tighter, description: str, **bounds: Any) -> Any:

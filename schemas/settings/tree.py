@@ -81,11 +81,13 @@ class WireSettings(Section):
 class Exchange(Section):
     """The simulated exchange of the venue `sim`."""
 
-    seed: int = Field(256, ge=0, description="Seed of the synthetic market")
-    balance_usdt: Decimal = Field(Decimal(100_000), gt=0, description="Opening balance, USDT")
-    latency_ms: float = Field(5.0, ge=0, le=10_000, description="How long an order takes to be answered, ms")
+    seed: int = Field(256, ge=0, lt=2**63, description="Seed of the synthetic market")
+    balance_usdt: Decimal = Field(Decimal(100_000), gt=0, lt=10**12, description="Opening balance, USDT")
+    latency_ms: int = Field(5, ge=0, le=10_000, description="How long an order takes to be answered, ms")
     recording: str = Field("", description="File to replay instead of the synthetic market")
-    speed: str = Field("1", pattern=r"^([1-9][0-9]*|max)$", description="Speed of the replay, times or `max`")
+    speed: str = Field(
+        "1", pattern=r"^([1-9][0-9]{0,2}|1000|max)$", description="Speed of the replay, 1 to 1000 times, or `max`"
+    )
     frames_per_s: int = Field(0, ge=0, le=100_000, description="Fixed rate of book frames, for benchmarks; 0: as OKX")
 
 

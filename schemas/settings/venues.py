@@ -21,6 +21,7 @@ LIVE: Final = "live"
 
 _REST: Final = "https://www.okx.com"
 _OKX: Final = ".okx.com"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _DEMO_HOST: Final = "pap"
 """How the first part of OKX's websocket hosts for demo trading ends: wspap, wseeapap, wsuspap."""
 
@@ -63,7 +64,8 @@ ENVIRONMENTS: Final[Mapping[str, Environment]] = MappingProxyType(
 def environment(venue: Venue) -> Environment:
     """The environment of `venue.name`, under the URLs of the settings where they are given.
 
-    Raises: VenueMismatch, if only one URL is given, or a host of OKX that belongs to the other environment.
+    Raises: VenueMismatch, if only one URL is given, one that is none, a host of OKX that belongs to the other
+    environment, or one in clear that the operator's keys would go to.
     """
     own = ENVIRONMENTS[venue.name]
     rest_url, ws_url = venue.rest_url.rstrip("/"), venue.ws_url.rstrip("/")
@@ -72,6 +74,8 @@ def environment(venue: Venue) -> Environment:
     if not rest_url or not ws_url:
         given, missing = ("venue.ws_url", "venue.rest_url") if ws_url else ("venue.rest_url", "venue.ws_url")
         raise VenueMismatch(f"{given} is set and {missing} is not: they switch together; set both, or neither")
+    _addressable("venue.rest_url", rest_url, "https", "http", secret=bool(own.keys))
+    _addressable("venue.ws_url", ws_url, "wss", "ws", secret=bool(own.keys))
     host = urlsplit(ws_url).hostname or ""
     if own.keys and host.endswith(_OKX) and host.removesuffix(_OKX).endswith(_DEMO_HOST) != own.simulated:
         raise VenueMismatch(
@@ -80,3 +84,16 @@ def environment(venue: Venue) -> Environment:
     return Environment(
         name=own.name, rest_url=rest_url, ws_url=ws_url, simulated=own.simulated, keys=own.keys, feed=own.feed
     )
+
+
+def _addressable(name: str, url: str, safe: str, clear: str, *, secret: bool) -> None:
+    """`secret`: keys go there, and off this machine never in clear. Raises: VenueMismatch."""
+    try:
+        parts = urlsplit(url)
+        scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        scheme = host = ""
+    if not host or scheme not in {safe, clear}:
+        raise VenueMismatch(f"{name} is no URL; give one that begins with {safe}:// and has a host")
+    if secret and scheme == clear and host not in _LOOPBACK:
+        raise VenueMismatch(f"{name}: the keys would go to {host} in clear; give a URL that begins with {safe}://")

@@ -18,6 +18,8 @@ EXIT_FAILED: Final = 1
 EXIT_DOWN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 EXIT_CONFIG: Final = 78
+LONGEST_REASON: Final = 1_000
+"""Characters. Ops takes no command of more than 16 KiB, and a long text must not keep a halt from it."""
 
 
 def find_home(*, as_json: bool = False) -> Home:

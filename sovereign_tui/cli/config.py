@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from schemas.settings import Home, Settings, SettingsError
-from schemas.settings.edit import Change, toml_text, write
+from schemas.settings.edit import Busy, Change, alone, toml_text, write
 from schemas.settings.edit import change as change_of
 from schemas.settings.risk import loosened
 from sovereign_tui.cli import common
@@ -54,6 +54,15 @@ def set_key(
     """Change one setting: a limit of [risk] in the running system too, the others from the next start on."""
     home = common.find_home()
     try:
+        with alone(home.settings_file, _WAIT_S):
+            typer.echo(_set(home, key, value, yes_loosen=yes_loosen))
+    except Busy as error:
+        common.fail([str(error)], common.EXIT_FAILED)
+
+
+def _set(home: Home, key: str, value: str, *, yes_loosen: bool) -> str:
+    """Does it; what to say then. Exits with 78 or 1 if it cannot be done."""
+    try:
         change = change_of(home.settings_file, key, value)
     except SettingsError as error:
         common.fail(error.problems, common.EXIT_CONFIG)
@@ -72,7 +81,7 @@ def set_key(
     except OSError as error:
         problem = f"{home.settings_file}: cannot be written ({error.strerror}); mend its mode"
         common.fail([*([f"the running system has it, {said}"] if running else []), problem], common.EXIT_FAILED)
-    typer.echo(said)
+    return said
 
 
 def _tell(home: Home, change: Change, *, yes_loosen: bool) -> str:

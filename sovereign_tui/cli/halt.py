@@ -25,6 +25,7 @@ def halt(
 ) -> None:
     """Stop trading, cancel what is open, and prove it. Exit code 0 only if the venue confirmed."""
     home = Home.from_environment()
+    reason = reason[: common.LONGEST_REASON]
     command = {"cmd": "halt", "issuer": common.issuer(), "reason": reason, "progress": True}
     receipt: dict[str, Any] = {}
     try:

@@ -78,7 +78,15 @@ def root(
 def main() -> None:
     """The console script."""
     sys.excepthook = _last_word
+    _open_closed_streams()
     typer.main.get_command(app)(prog_name="sovereign")
+
+
+def _open_closed_streams() -> None:
+    """A stream that the caller has closed (`<&-`) is None in Python; it is empty, and nobody has to ask."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # as long as the process
 
 
 def _last_word(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -22,7 +22,7 @@ def rearm(
 ) -> None:
     """Let trading go on after the throttle, the drawdown stop or unexplained answers; the engine has to confirm it."""
     home = Home.from_environment()
-    command = {"cmd": "rearm", "reason": reason, "issuer": common.issuer()}
+    command = {"cmd": "rearm", "reason": reason[: common.LONGEST_REASON], "issuer": common.issuer()}
     try:
         answer = client.request_blocking(home, command, _WAIT_S)
     except client.OpsError as error:

@@ -132,7 +132,8 @@ def stream_blocking(
 
 
 def _line(command: dict[str, Any]) -> bytes:
-    return json.dumps(command).encode() + b"\n"
+    """What a shell gave need not be UTF-8: a byte of a reason that is not becomes "?", and stops no halt."""
+    return json.dumps(command, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _answer(line: bytes) -> dict[str, Any]:

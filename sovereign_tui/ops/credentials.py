@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -35,7 +36,7 @@ def find(name: str, environ: Mapping[str, str]) -> Keys | None:
             raise CredentialsError(
                 f"the environment has some of the keys but not {', '.join(missing)}; set or unset all"
             )
-        return _keys(given)
+        return _sendable(_keys(given), "set")
     backend = safe_backend()
     try:
         kept = [backend.get_password(SERVICE, _entry(name, one)) for one in FIELDS]
@@ -45,13 +46,30 @@ def find(name: str, environ: Mapping[str, str]) -> Keys | None:
 
 
 def store(name: str, keys: Keys) -> None:
-    """Keep the keys in the keyring. Raises: CredentialsError."""
+    """Keep the keys in the keyring, all three or, whatever comes between, what was there. Raises: CredentialsError."""
+    _sendable(keys, "give")
     backend = safe_backend()
+    entries = [_entry(name, one) for one in FIELDS]
+    kept: list[str | None] = []
     try:
-        for one, text in zip(FIELDS, keys.texts(), strict=True):
-            backend.set_password(SERVICE, _entry(name, one), text)
-    except KeyringError as error:
-        raise _unusable(backend, error) from None
+        kept = [backend.get_password(SERVICE, entry) for entry in entries]
+        for entry, text in zip(entries, keys.texts(), strict=True):
+            backend.set_password(SERVICE, entry, text)
+    except (KeyringError, KeyboardInterrupt) as error:
+        with contextlib.suppress(KeyringError):
+            _put_back(backend, dict(zip(entries, kept, strict=False)))
+        if isinstance(error, KeyringError):
+            raise _unusable(backend, error) from None
+        raise
+
+
+def _put_back(backend: KeyringBackend, kept: Mapping[str, str | None]) -> None:
+    """The entries as they were; a new key beside an old secret is neither. Raises: KeyringError."""
+    for entry, text in kept.items():
+        if text is not None:
+            backend.set_password(SERVICE, entry, text)
+        elif backend.get_password(SERVICE, entry) is not None:
+            backend.delete_password(SERVICE, entry)
 
 
 def remove(name: str) -> bool:
@@ -96,6 +114,17 @@ def _unsafe(kind: type) -> str | None:
 def _keys(texts: list[str]) -> Keys:
     api_key, secret, passphrase = texts
     return Keys(api_key=api_key, secret=secret, passphrase=passphrase)
+
+
+def _sendable(keys: Keys, verb: str) -> Keys:
+    """The keys, if they can be sent as a header: printable ASCII without spaces at their ends."""
+    for one, text in zip(FIELDS, keys.texts(), strict=True):
+        if not (text.isascii() and text.isprintable() and text == text.strip()):
+            raise CredentialsError(
+                f"the {one.replace('_', ' ')} has a character that no key of OKX has (a line break, a letter beyond "
+                f"ASCII, a space at an end); {verb} it again, as the venue shows it"
+            )
+    return keys
 
 
 def _entry(name: str, one: str) -> str:

@@ -116,7 +116,7 @@ def exchange(settings: Settings, venue: Venue) -> Command:
     options = settings.exchange
     arguments = [
         "--port", str(venue.port), "--seed", str(options.seed), "--balance", str(options.balance_usdt),
-        "--latency-ms", f"{options.latency_ms:g}", "--speed", options.speed,
+        "--latency-ms", str(options.latency_ms), "--speed", options.speed,
     ]  # fmt: skip
     if settings.venue.name == PAPER:
         where = environment(settings.venue)

@@ -85,3 +85,12 @@ def test_a_halt_without_a_running_system_is_not_lost(home: System) -> None:
 def test_a_venue_that_nobody_knows_and_live_without_more_are_refused(home: System) -> None:
     refused(home, "up", "--venue", "moon", code=78, says=("moon", "'sim', 'paper', 'demo' or 'live'"))
     refused(home, "up", "--venue", "live", code=78, says=("--live", "backtest", "paper run"))
+
+
+@pytest.mark.parametrize("reason", [b"caf\xe9", b"x" * 100_000], ids=["not UTF-8", "too long"])
+def test_no_reason_keeps_a_halt_from_a_running_system(home: System, reason: bytes) -> None:
+    home.up()
+    done = home.run("halt", "--reason", os.fsdecode(reason))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert home.status()["state"] == "HALTED"
+    assert home.run("down").returncode == 0

@@ -245,6 +245,8 @@ def test_it_ends_when_its_parent_has_gone(start: Start) -> None:
         (("--rule", "fee_digits=1"), ("rule fee_digits", "'1'", "2 to 12")),
         (("--rule", "nothing"), ("rule", "'nothing'", "--help")),
         (("--bogus",), ("--bogus", "--help")),
+        (("--follow", "ws://127.0.0.1:1", "--recording", "a.gz"), ("recording", "'a.gz'", "leave it out, or --follow")),
+        (("--follow-rest", "http://127.0.0.1:1"), ("follow-rest", "'http://127.0.0.1:1'", "give --follow too")),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line_and_78(start: Start, flags: tuple[str, ...], words: tuple[str, ...]) -> None:

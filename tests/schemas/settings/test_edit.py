@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.settings import Settings, SettingsError
-from schemas.settings.edit import change, toml_text, write
+from schemas.settings.edit import Busy, alone, change, toml_text, write
 
 FILE = """# mine
 [risk]
@@ -53,8 +54,10 @@ def test_a_key_or_a_section_that_is_not_there_is_added(tmp_path: Path, key: str,
     ("key", "value", "environment", "said"),
     [
         ("risk.max_orders_per_s", "-1", {}, ("max_orders_per_s = -1", "greater than or equal to 0")),
-        ("risk.max_order_per_s", "1", {}, ("unknown setting risk.max_order_per_s", "did you mean max_orders_per_s?")),
-        ("fps", "1", {}, ("unknown setting fps",)),
+        ("risk.max_order_per_s", "1", {}, ("unknown setting 'risk.max_order_per_s'", "did you mean max_orders_per_s?")),
+        ("fps", "1", {}, ("unknown setting 'fps' (did you mean ops?); see `sovereign config show`",)),
+        ("risk.a\nb", "1", {}, ("unknown setting 'risk.a\\nb'",)),
+        ("risk.max_orders_per_s", "\udcff", {}, ("risk.max_orders_per_s = '\\udcff': not UTF-8",)),
         ("risk.collar_pct", "wide", {}, ("collar_pct = 'wide'", "number")),
         ("wire.market_port", "5556", {}, ("two of the four endpoints are the same",)),
         (
@@ -83,6 +86,48 @@ def test_the_file_is_replaced_whole_as_private_as_it_was_and_through_a_link(tmp_
     write(new, "x = 1\n")
     assert new.stat().st_mode & 0o777 == 0o600
     assert sorted(found.name for found in tmp_path.iterdir()) == ["link.toml", "new.toml", "settings.toml"]
+
+
+def test_a_wrong_value_is_said_in_one_line_that_names_the_key_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        change(written(tmp_path), "risk.max_orders_per_s", "true", {})
+    assert caught.value.problems == [
+        "risk.max_orders_per_s = True: neither true nor false can stand here (Orders in one second); mend the value"
+    ]
+
+
+def test_a_value_with_more_behind_it_is_no_value(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="valid integer"):
+        change(written(tmp_path), "risk.max_orders_per_s", '3\n[venue]\nname = "live"', {})
+
+
+def test_links_in_a_circle_are_refused_as_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.symlink_to(path)
+    with pytest.raises(SettingsError, match=r"cannot be read .*symbolic links"):
+        change(path, "risk.max_orders_per_s", "3", {})
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path)
+
+    def full(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(path, "x = 1\n")
+    assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("settings.toml", FILE)]
+
+
+def test_two_changes_at_a_time_wait_for_each_other_or_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    with alone(path, 0), pytest.raises(Busy, match=r"settings.toml: is being changed by another"), alone(path, 0):
+        pass
+    with alone(path, 0):
+        assert [found.name for found in tmp_path.iterdir()] == ["settings.toml"]
 
 
 @given(st.recursive(st.booleans() | st.integers(-(2**60), 2**60) | st.text(), st.lists, max_leaves=4))

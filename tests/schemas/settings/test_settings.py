@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.exchange.__main__ import read_settings
 from schemas.settings import Home, HomeError, Settings, SettingsError, default_toml, load_settings
+from sovereign_tui.ops import plan
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -88,3 +90,31 @@ def test_a_home_that_cannot_be_made_is_named_with_the_mend(tmp_path: Path) -> No
 def test_a_home_too_deep_for_a_unix_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="shorter path"):
         Home.from_environment({"SOVEREIGN_HOME": str(tmp_path / ("x" * 120))}).prepare()
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "right"),
+    [
+        ("seed", str(2**63), str(2**63 - 1)),
+        ("balance_usdt", "1e12", "999999999999"),
+        ("latency_ms", "5.5", "5.0"),
+        ("speed", "1001", "1000"),
+        ("speed", '"01"', '"max"'),
+    ],
+)
+def test_what_the_simulated_exchange_would_not_start_with_is_no_setting(
+    tmp_path: Path, key: str, wrong: str, right: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"line 2: exchange.{key} = "):
+        load_settings(written(tmp_path, f"[exchange]\n{key} = {wrong}\n"), {})
+    settings = load_settings(written(tmp_path, f"[exchange]\n{key} = {right}\n"), {})
+    argv = plan.exchange(settings, plan.new_venue()).argv
+    read_settings(argv[argv.index("engine.exchange") + 1 :], {})
+
+
+def test_a_variable_that_is_no_setting_is_named_and_not_the_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "none.toml", {"SOVEREIGN_NOPE__X": "1", "SOVEREIGN_VENUE__NAME__X": "1"})
+    assert [problem.partition(": ")[0] for problem in caught.value.problems] == [
+        "environment SOVEREIGN_VENUE__NAME__X", "environment SOVEREIGN_NOPE__X",
+    ]  # fmt: skip

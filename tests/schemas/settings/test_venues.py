@@ -48,6 +48,18 @@ def test_the_settings_override_both_urls_and_nothing_else(name: str) -> None:
             {"name": "demo", "rest_url": "https://eea.okx.com", "ws_url": "wss://wseea.okx.com:8443/ws/v5"},
             "is not a host of the venue demo",
         ),
+        ({"name": "paper", "rest_url": "garbage", "ws_url": "wss://x"}, "venue.rest_url is no URL; .* https://"),
+        ({"name": "demo", "rest_url": "https://x:y", "ws_url": "wss://x"}, "venue.rest_url is no URL"),
+        ({"name": "paper", "rest_url": "https://x", "ws_url": "https://x"}, "venue.ws_url is no URL; .* wss://"),
+        ({"name": "paper", "rest_url": "https://x", "ws_url": "wss://"}, "venue.ws_url is no URL"),
+        (
+            {"name": "live", "rest_url": "http://okx.test", "ws_url": "wss://okx.test"},
+            "venue.rest_url: the keys would go to okx.test in clear; give a URL that begins with https://",
+        ),
+        (
+            {"name": "demo", "rest_url": "https://okx.test", "ws_url": "ws://okx.test"},
+            "venue.ws_url: the keys would go to okx.test in clear",
+        ),
     ],
 )
 def test_urls_that_do_not_belong_together_are_refused(fields: dict[str, str], said: str) -> None:

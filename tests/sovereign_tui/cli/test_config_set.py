@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +67,15 @@ def test_with_nothing_running_a_tightening_is_written_and_a_loosening_is_confirm
     assert file_of(sovereign).endswith("[cockpit]\nfps = 20\n")
 
 
+def test_what_is_set_in_several_shells_at_once_is_all_kept(sovereign: Shell) -> None:
+    given = {"cockpit.fps": "7", "brain.votes_needed": "1", "ops.crash_limit": "5", "sizing.tp_pct": "2.5"}
+    with ThreadPoolExecutor(len(given)) as shells:
+        done = list(shells.map(lambda pair: sovereign("config", "set", *pair), given.items()))
+    assert [one.out for one in done] == [f"{key} = {value}\n" for key, value in given.items()]
+    kept = tomllib.loads(file_of(sovereign))
+    assert {f"{name}.{key}": str(value) for name, table in kept.items() for key, value in table.items()} == given
+
+
 def test_a_running_system_is_asked_before_the_file_is_changed(running: Shell) -> None:
     tighter = running("config", "set", "risk.max_orders_per_s", "4")
     assert (tighter.code, tighter.out) == (0, "risk.max_orders_per_s: 5 -> 4\n")
@@ -102,3 +113,19 @@ def test_at_a_terminal_a_loosening_asks_for_the_name_of_the_key(running: Shell) 
 
 def test_rearm_without_a_system_says_how_to_start_one(sovereign: Shell) -> None:
     assert sovereign("rearm").err == "sovereign: ops is not running; start it with `sovereign up`\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("config set risk.max_orders_per_s 9", "say --yes-loosen, or type it at a terminal"),
+        ("keys set demo --stdin", "API key, secret, passphrase: empty; nothing was changed"),
+        ("up --venue live --live", "there is no terminal at which you could type BTC-USDT-SWAP"),
+    ],
+)
+def test_where_stdin_is_closed_nobody_confirms(sovereign: Shell, command: str, said: str) -> None:
+    environment = sovereign.environment(PYTHON_KEYRING_BACKEND="tests.support.keyring.TestKeyring")
+    line = f"exec {sys.executable} -P -m sovereign_tui {command} <&-"
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 78, done.stderr
+    assert said in done.stderr

@@ -53,6 +53,24 @@ def test_half_of_the_keys_in_the_environment_is_refused_and_not_filled_up_from_t
         credentials.find("live", dict.fromkeys(given, "x"))
 
 
+@pytest.mark.parametrize(
+    "wrong", ["two\nlines", "end\r\nX: y", "schlüssel", "ключ", "\udcff", " lead", "tab\t", "nul\0"]
+)
+@pytest.mark.parametrize("at", range(3))
+def test_what_no_header_can_hold_is_refused_by_its_name_and_not_shown(wrong: str, at: int) -> None:
+    texts = ["a", "b", "c"]
+    texts[at] = wrong
+    keys = Keys(api_key=texts[0], secret=texts[1], passphrase=texts[2])
+    for attempt in (lambda: credentials.store("live", keys), lambda: credentials.find("live", keys.variables())):
+        with pytest.raises(CredentialsError) as caught:
+            attempt()
+        assert str(caught.value).startswith(
+            f"the {('api key', 'secret', 'passphrase')[at]} has a character that no key"
+        )
+        assert wrong not in str(caught.value)
+    assert credentials.find("live", {}) is None
+
+
 def test_keys_of_which_a_part_is_gone_do_not_count_and_are_still_removed(ring: TestKeyring) -> None:
     credentials.store("live", LIVE)
     ring.delete_password("sovereign", "live.secret")

@@ -1,0 +1,60 @@
+"""Which signals the engine obeys, by their age."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine.signals import SignalDesk
+from schemas import codec
+from schemas.clock import NS_PER_S
+from schemas.messages import Signal, SignalKind
+from tests.support.clock import ManualClock
+
+
+class Engine:
+    """A desk whose neighbours note what they are told."""
+
+    def __init__(self) -> None:
+        self.clock, self.done, self.said = ManualClock(), list[str](), list[str]()
+
+        def note(answer: Any, name: str) -> Any:
+            return lambda *_, **__: self.done.append(name) or answer
+
+        reporter = SimpleNamespace(log=lambda level, text: self.said.append(f"{level}: {text}"), send=lambda *_: None)
+        self.desk = SignalDesk(
+            runtime=SimpleNamespace(reporter=reporter, name="engine"),  # type: ignore[arg-type]
+            halt=SimpleNamespace(on_signal=note(None, "halt"), on_resume=note((True, ""), "resume")),  # type: ignore[arg-type]
+            limits=SimpleNamespace(change=note((True, ""), "change"), rearm=note("", "rearm")),  # type: ignore[arg-type]
+            trading=SimpleNamespace(rearm=lambda: "", account=None),  # type: ignore[arg-type]
+            ops=SimpleNamespace(heard=lambda _: None),  # type: ignore[arg-type]
+            clock=self.clock,
+        )
+
+    def hears(self, kind: SignalKind, *, said_ns: int) -> None:
+        signal = Signal(kind=kind, id="s1", issuer="ann@desk", reason="", timestamp_ns=said_ns)
+        self.desk.on_signal("signal", 1, said_ns, memoryview(codec.encode_signal(signal)))
+
+
+ASKED = {SignalKind.SYSTEM_RESUME: "resume", SignalKind.CONFIG_UPDATE: "change", SignalKind.REARM: "rearm"}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_what_waited_while_the_engine_stood_still_is_not_done_and_said(kind: SignalKind) -> None:
+    engine = Engine()
+    said_ns = engine.clock.wall_ns()
+    engine.clock.advance(s=1, ms=1)
+    engine.hears(kind, said_ns=said_ns)
+    assert engine.done == []
+    assert engine.said == [f"warning: {kind.name} of ann@desk came too late; not done"]
+    engine.hears(kind, said_ns=engine.clock.wall_ns() - NS_PER_S)
+    assert engine.done == [ASKED[kind]]
+
+
+def test_a_halt_is_obeyed_at_any_age() -> None:
+    engine = Engine()
+    engine.clock.advance(s=3_600)
+    engine.hears(SignalKind.SYSTEM_HALT, said_ns=1)
+    assert engine.done == ["halt"]
