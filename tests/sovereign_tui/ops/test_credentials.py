@@ -117,5 +117,27 @@ def test_a_locked_keyring_is_named_without_any_secret(monkeypatch: pytest.Monkey
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("before", [None, LIVE])
+@pytest.mark.parametrize("error", [KeyringLocked("cancelled"), KeyboardInterrupt()])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_keys_that_are_broken_off_midway_leave_those_before_them(
+    monkeypatch: pytest.MonkeyPatch, ring: TestKeyring, at: int, error: BaseException, before: Keys | None
+) -> None:
+    if before is not None:
+        credentials.store("demo", before)
+    write, calls = ring.set_password, iter(range(100))
+
+    def breaks(service: str, username: str, password: str) -> None:
+        if next(calls) == at:
+            raise error
+        write(service, username, password)
+
+    monkeypatch.setattr(ring, "set_password", breaks)
+    with pytest.raises((CredentialsError, KeyboardInterrupt)):
+        credentials.store("demo", DEMO)
+    assert credentials.find("demo", {}) == before
+    assert credentials.remove("demo") == (before is not None)
+
+
 def test_the_repr_shows_nothing() -> None:
     assert repr(LIVE) == "Keys()"
