@@ -20,6 +20,8 @@ OURS = "so"
 _BUSY = "50011"
 _TRIES = 20
 _ABSENT = "not there"
+_NEVER_THERE = {"refused", "canceled"}
+"""Canceled: given up before it was sent, by a disk that took longer than the order lives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,7 @@ def fates(journal: dict[str, str], view: dict[str, Any], orders: list[dict[str, 
     for one, ended in journal.items():
         known = ended or view["states"].get(one, "unknown")
         venues = states.get(one, _ABSENT)
-        if ("refused" if venues == _ABSENT else venues) != known:
+        if known not in (_NEVER_THERE if venues == _ABSENT else {venues}):
             found.append(f"{one}: the engine knows it as {known}, the venue as {venues}")
     return found
 

@@ -128,8 +128,14 @@ def test_it_waits_for_the_outside_and_ends_when_it_is_told_to(start: Start) -> N
     assert (inside.returncode, out) == (0, b"")
 
 
-@pytest.mark.parametrize(("flag", "said"), [("--follow", "ws:// or wss://"), ("--follow-rest", "http:// or https://")])
-def test_a_url_of_another_kind_is_refused(start: Start, flag: str, said: str) -> None:
-    process = start(flag, "okx.com")
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--follow", "okx.com"], "ws:// or wss://"),
+        (["--follow", "ws://okx.com", "--follow-rest", "okx.com"], "http:// or https://"),
+    ],
+)
+def test_a_url_of_another_kind_is_refused(start: Start, flags: list[str], said: str) -> None:
+    process = start(*flags)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, said in err.decode()) == (78, True)

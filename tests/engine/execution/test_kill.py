@@ -105,6 +105,8 @@ def test_the_comparison_sees_what_is_not_protected(contracts: str, algos: tuple[
     [
         ({"so1": ""}, [{"clOrdId": "so1", "state": "live"}], []),
         ({"so1": "refused"}, [], []),
+        ({"so1": "canceled"}, [], []),
+        ({"so1": "filled"}, [], ["so1: the engine knows it as filled, the venue as not there"]),
         ({"so1": "filled"}, [{"clOrdId": "so1", "state": "filled"}] * 2, ["so1 was placed 2 times"]),
         ({}, [{"clOrdId": "so1", "state": "filled"}], ["so1 was sent and is not in the journal"]),
         ({"so1": "refused"}, [{"clOrdId": "so1", "state": "filled"}],
