@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+
+from schemas.whole_file import write_whole
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +59,5 @@ class RiskMemory:
         if value == self.written:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._path.with_suffix(".new")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.encode(value))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        scratch.replace(self._path)
+        write_whole(self._path, msgspec.json.encode(value), durable=True)
         self.written = value

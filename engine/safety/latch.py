@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from schemas.whole_file import write_whole
 
 _LATEST_NS: Final = 2**63
 """No wall time is as late as that."""
@@ -52,14 +53,7 @@ class HaltLatch:
 
     def set(self, halt: Latched) -> None:
         """On disk when this returns. Raises OSError; the halt goes on without it."""
-        scratch = self._latch.with_suffix(".new")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.encode(halt))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        scratch.replace(self._latch)
+        write_whole(self._latch, msgspec.json.encode(halt), durable=True)
 
     def clear(self) -> None:
         """Remove both files. Raises OSError: then the halt stands."""

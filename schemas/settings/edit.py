@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from schemas.settings.load import PREFIX, SettingsError, nearest, parse_settings, read_text, toml_value
 from schemas.settings.tree import Settings
+from schemas.whole_file import write_whole
 
 __all__ = ["Busy", "Change", "alone", "change", "toml_text", "toml_value", "write"]
 
@@ -119,15 +119,4 @@ def write(path: Path, text: str) -> None:
     tomllib.loads(text)
     target = Path(os.path.realpath(path))  # a link stays a link
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
-    fd, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    scratch = Path(name)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            os.fchmod(fd, mode)
-            file.write(text)
-            file.flush()
-            os.fsync(fd)  # else a power cut could leave an empty file: the defaults, which may be looser
-        scratch.replace(target)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
+    write_whole(target, text.encode(), mode=mode, durable=True)  # an empty file is the defaults, which may be looser

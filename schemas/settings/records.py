@@ -30,6 +30,7 @@ import msgspec
 
 from schemas.clock import NS_PER_S
 from schemas.settings.tree import Settings
+from schemas.whole_file import write_whole
 
 BACKTEST: Final = "backtest"
 PAPER: Final = "paper"
@@ -97,9 +98,7 @@ def write(directory: Path, record: Record) -> Path:
     parse(line)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / f"{record.kind}.{record.id}.jsonl"
-    scratch = path.with_suffix(".new")
-    scratch.write_bytes(line + b"\n")
-    scratch.replace(path)
+    write_whole(path, line + b"\n")
     return path
 
 

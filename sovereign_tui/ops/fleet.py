@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Final, Protocol
 
 from schemas.clock import Clock
 from schemas.settings import Home, Settings
 from schemas.topology import BRAIN, ENGINE, EXCHANGE
+from schemas.whole_file import write_whole
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.children import Child, first_line
 from sovereign_tui.ops.plan import Command, NotReadable, Venue
@@ -111,7 +110,7 @@ class Fleet:
             self._venue = Venue.parse(line)
         except NotReadable:
             return  # it is stopped when its time to start is over, with its last lines as the reason
-        _write_private(self._venue_file, line)
+        write_whole(self._venue_file, f"{line}\n".encode())
         child.ready(pid)
 
     def _identity(self) -> Venue:
@@ -122,11 +121,3 @@ class Fleet:
             except (OSError, NotReadable):  # no system was here before
                 self._venue = plan.new_venue()
         return self._venue
-
-
-def _write_private(path: Path, text: str) -> None:
-    scratch = path.with_suffix(".new")
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-    scratch.replace(path)

@@ -7,11 +7,12 @@ Imports nothing heavy: the kill switch loads it.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.whole_file import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,8 @@ def read(runtime: Path) -> StandingHalt | None:
 def write(runtime: Path, halt: StandingHalt) -> None:
     """Whole or not at all, private. Raises: OSError."""
     path = path_in(runtime)
-    scratch = path.with_name(f"HALT.{os.getpid()}.new")
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        content = {"id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns()}
-        json.dump(content, file)
-    scratch.replace(path)
+    content = {"id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns()}
+    write_whole(path, json.dumps(content).encode())
 
 
 def remove(runtime: Path) -> None:

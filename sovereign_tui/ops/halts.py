@@ -18,6 +18,7 @@ import msgspec
 from schemas.clock import NS_PER_S, Clock
 from schemas.messages import Receipt, SignalKind
 from schemas.settings import Home
+from schemas.whole_file import write_whole
 from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.haltfile import StandingHalt
 from sovereign_tui.ops.receipt import HaltAck, merge, missing
@@ -191,9 +192,7 @@ class HaltDesk:
             path = self._receipts / f"{name}.{receipt.requested_ns}.json"
         try:
             self._receipts.mkdir(mode=0o700, exist_ok=True)
-            scratch = path.with_suffix(".new")
-            scratch.write_bytes(msgspec.json.encode(receipt))
-            scratch.replace(path)
+            write_whole(path, msgspec.json.encode(receipt))
             if ask.file is not None and ask.file != path:
                 ask.file.unlink(missing_ok=True)
             ask.file = path

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schemas.whole_file import write_whole
+
 _LOCK_PATIENCE_S: Final = 0.5
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,9 +44,7 @@ class PidFile:
 
     def write(self, pid: int) -> None:
         """Name `pid` as the process. Raises: OSError."""
-        scratch = self.path.with_suffix(".pid.new")
-        scratch.write_text(json.dumps({"pid": pid, "identity": identity(pid)}))
-        scratch.replace(self.path)
+        write_whole(self.path, json.dumps({"pid": pid, "identity": identity(pid)}).encode())
 
     def living(self) -> int | None:
         """The pid, if that very process is alive."""

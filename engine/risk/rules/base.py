@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.risk.view import Refusal, RiskView
+from schemas.clock import NS_PER_MS
 from schemas.messages import OrderRequest, RejectCode
 
 
@@ -36,3 +37,11 @@ class Limit:
             code=self.code, rule=self.name, observed=None if observed is None else str(observed),
             limit=None if limit is None else str(limit), text=text,
         )  # fmt: skip
+
+
+class MillisecondLimit(Limit):
+    """A limit of time, given in ms and compared in ns."""
+
+    def __init__(self, limit_ms: float) -> None:
+        self._limit_ns = int(limit_ms * NS_PER_MS)
+        self._limit = f"{limit_ms:g} ms"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, MillisecondLimit
 from engine.risk.view import Refusal, RiskView, reduces
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import OrderRequest, RejectCode, TradingState
@@ -43,15 +43,11 @@ class BrainLease(Limit):
         return self.no(seen, self._limit, "no heartbeat of the brain within the limit")
 
 
-class FeedSilence(Limit):
+class FeedSilence(MillisecondLimit):
     """Refuses new risk while no frame of the venue came in for `limit_ms`. Source: SPEC.md 5."""
 
     name = "feed_silence"
     code = RejectCode.FEED_SILENT
-
-    def __init__(self, limit_ms: float) -> None:
-        self._limit_ns = int(limit_ms * NS_PER_MS)
-        self._limit = f"{limit_ms:g} ms"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
@@ -75,7 +71,7 @@ class BookValidity(Limit):
         return self.no("invalid", "an unbroken, uncrossed book", "wait for the next snapshot")
 
 
-class ClockOffset(Limit):
+class ClockOffset(MillisecondLimit):
     """Refuses new risk while the venue's clock differs from ours by more than `limit_ms`: expTime would lie.
 
     Source: SPEC.md 5; FACTS.md 9 (expTime), MiFID II RTS 25.
@@ -83,10 +79,6 @@ class ClockOffset(Limit):
 
     name = "clock_offset"
     code = RejectCode.CLOCK_SKEW
-
-    def __init__(self, limit_ms: float) -> None:
-        self._limit_ns = int(limit_ms * NS_PER_MS)
-        self._limit = f"{limit_ms:g} ms"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
@@ -97,16 +89,12 @@ class ClockOffset(Limit):
         return self.no(seen, self._limit, "our clock and the venue's differ; mend the clock of this machine")
 
 
-class PriceAge(Limit):
+class PriceAge(MillisecondLimit):
     """Refuses an order decided on a price more than `limit_ms` older than the current one. Source: SPEC.md 5."""
 
     name = "price_age"
     code = RejectCode.TTL_EXPIRED
     spares_reducing = False
-
-    def __init__(self, limit_ms: float) -> None:
-        self._limit_ns = int(limit_ms * NS_PER_MS)
-        self._limit = f"{limit_ms:g} ms"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""

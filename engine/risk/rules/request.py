@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Final
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, MillisecondLimit
 from engine.risk.view import Refusal, RiskView
 from schemas.clock import NS_PER_MS
 from schemas.messages import OrderRequest, RejectCode
@@ -94,16 +94,12 @@ class DuplicateIntent(Limit):
         return self.no(order.intent_id, "once", "this intent was sent before")
 
 
-class OrderAge(Limit):
+class OrderAge(MillisecondLimit):
     """Refuses an order made more than `limit_ms` ago, or in the future. Source: SPEC.md 5; FIA 2024, "stale orders"."""
 
     name = "order_age"
     code = RejectCode.TTL_EXPIRED
     spares_reducing = False
-
-    def __init__(self, limit_ms: float) -> None:
-        self._limit_ns = int(limit_ms * NS_PER_MS)
-        self._limit = f"{limit_ms:g} ms"
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
