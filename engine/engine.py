@@ -52,7 +52,7 @@ class Engine:
     ) -> None:
         self._runtime = runtime
         settings, clock = runtime.settings, runtime.clock
-        self._settings, self._clock, self.clock = settings, clock, clock
+        self._settings, self._clock = settings, clock
         self.instrument = settings.venue.instrument
         rest_url, ws_url = urls
         transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)

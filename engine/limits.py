@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -54,6 +55,7 @@ class Limits:
         self.authority = Authority(self.risk.authority_recovery_s)
         self._kept = memory.recalled
         self._unsaved = ""
+        self._saving = threading.Lock()
         self._urgent = asyncio.Event()
         self.traffic = TrafficCounter(
             limit=self.risk.max_executions, window_s=self.risk.executions_window_s, latched=memory.recalled.latched
@@ -161,7 +163,8 @@ class Limits:
     def save(self) -> None:
         """Write what has to be remembered. A full disk is said once, and tried again."""
         try:
-            self._memory.write(self._kept)
+            with self._saving:  # a thread of `keep` may be at it, with what was true before
+                self._memory.write(self._kept)
             self._unsaved = ""
         except OSError as error:
             if str(error) != self._unsaved:

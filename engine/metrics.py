@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineState:
     """What state.engine says."""
     now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.trading.terms
-    largest = _largest_order(engine)
+    authority = engine.limits.authority.pct(now_ns)
+    largest = _largest_order(engine, authority)
     return EngineState(
         timestamp_ns=clock.wall_ns(),
         state=engine.causes.state,
@@ -25,7 +26,7 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
         venue=settings.venue.name,
         instrument=engine.instrument,
         halt_id=engine.halt.halt_id,
-        authority_pct=float(engine.limits.authority.pct(now_ns)),
+        authority_pct=float(authority),
         brain_age_ms=engine.brain.age_ms(now_ns),
         ops_age_ms=engine.ops.age_ms(now_ns),
         feed_age_ms=(now_ns - touch.mono_ns) / NS_PER_MS if touch.mono_ns else None,
@@ -38,13 +39,12 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
     )
 
 
-def _largest_order(engine: Engine) -> str:
+def _largest_order(engine: Engine, authority: Decimal) -> str:
     """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
     share = next((rule for rule in engine.limits.gate.rules if isinstance(rule, AccountShare)), None)
     terms, equity, mid = engine.trading.terms, engine.trading.account.equity, engine.market.touch.mid
     if share is None or terms is None or equity is None or not mid > 0:
         return ""
-    authority = engine.limits.authority.pct(engine.clock.monotonic_ns())
     return share.largest(equity=equity, price=Decimal(str(mid)), terms=terms, authority_pct=authority)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,31 @@ def test_a_latched_throttle_is_on_disk_before_the_next_second_and_outlives_a_cra
 
     assert run_virtually(crash_soon) < 0.5
     assert limits(path).traffic.latched == "1 orders in 600 s"
+
+
+def test_what_is_saved_last_stays_though_a_slow_disk_is_still_at_what_was_true_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "limits.json"
+    here, write, begun, goes_on = limits(path), RiskMemory.write, threading.Event(), threading.Event()
+
+    def slow(memory: RiskMemory, value: Remembered) -> None:
+        if not begun.is_set():
+            begun.set()
+            assert goes_on.wait(10)
+        write(memory, value)
+
+    monkeypatch.setattr(RiskMemory, "write", slow)
+    before, after = threading.Thread(target=here.save), threading.Thread(target=here.save)
+    before.start()
+    assert begun.wait(10)
+    here.judge(order(intent_id="i2"), view(traffic=Traffic(last_second=1, in_window=1, latched="")))
+    after.start()
+    after.join(0.2)  # it has had every chance to be the faster one
+    goes_on.set()
+    for thread in (before, after):
+        thread.join(10)
+    assert limits(path).traffic.latched == here.traffic.latched == "0 orders in 600 s"
 
 
 @pytest.mark.parametrize(
