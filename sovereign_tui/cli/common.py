@@ -51,6 +51,16 @@ def fail(problems: Iterable[str], code: int, *, as_json: bool = False, **fields:
     raise typer.Exit(code)
 
 
+def typed(question: str, word: str) -> bool:
+    """Whether the operator types this very word at the terminal; an interrupt is a no."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    try:
+        return sys.stdin.readline().strip() == word
+    except KeyboardInterrupt:
+        return False
+
+
 def print_json(value: object) -> None:
     """One JSON object on stdout."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

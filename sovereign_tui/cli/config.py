@@ -112,13 +112,7 @@ def _confirm(change: Change, old: str, *, yes_loosen: bool) -> None:
         if not yes_loosen:
             common.fail([f"{what}; say --yes-loosen, or type it at a terminal"], common.EXIT_CONFIG)
         return
-    sys.stderr.write(f"{what}. Type {change.key} to confirm: ")
-    sys.stderr.flush()
-    try:
-        typed = sys.stdin.readline().strip()
-    except KeyboardInterrupt:
-        typed = ""
-    if typed != change.key:
+    if not common.typed(f"{what}. Type {change.key} to confirm: ", change.key):
         common.fail([f"{change.key} was not typed; nothing was changed"], common.EXIT_CONFIG)
 
 

@@ -86,13 +86,7 @@ def prepare(home: Home, venue: str | None, *, live: bool, as_json: bool = False)
 
 def _confirm(instrument: str, *, as_json: bool) -> None:
     """The operator types the instrument's name at the terminal; whatever else comes ends it with 78."""
-    sys.stderr.write(f"LIVE: orders go to OKX with your money. Type {instrument} to go on: ")
-    sys.stderr.flush()
-    try:
-        typed = sys.stdin.readline().strip()
-    except KeyboardInterrupt:
-        typed = ""
-    if typed != instrument:
+    if not common.typed(f"LIVE: orders go to OKX with your money. Type {instrument} to go on: ", instrument):
         common.fail(
             [f"venue live: {instrument} was not typed; nothing was started"], common.EXIT_CONFIG, as_json=as_json
         )

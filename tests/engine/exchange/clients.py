@@ -17,6 +17,18 @@ from engine.exchange.ws import Session
 from tests.engine.exchange.support import CREDENTIALS, Venue
 
 
+def signed(venue: Venue, method: str, target: str, body: str, *, skew_s: float = 0.0) -> dict[str, str]:
+    """The headers of a client whose clock is `skew_s` before the venue's."""
+    now = datetime.fromtimestamp(venue.clock.wall_ns() / 1e9 + skew_s, UTC)
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
+    return {
+        "OK-ACCESS-KEY": CREDENTIALS.api_key,
+        "OK-ACCESS-PASSPHRASE": CREDENTIALS.passphrase,
+        "OK-ACCESS-TIMESTAMP": stamp,
+        "OK-ACCESS-SIGN": sign(CREDENTIALS.secret, stamp + method + target + body),
+    }
+
+
 class Door:
     """REST of a venue; signs like a client."""
 
@@ -29,14 +41,7 @@ class Door:
         self.rest = Rest(self.hub, CREDENTIALS, limiter, routes)
 
     def headers(self, method: str, target: str, body: str, skew_s: float = 0.0) -> dict[str, str]:
-        now = datetime.fromtimestamp(self.venue.clock.wall_ns() / 1e9 + skew_s, UTC)
-        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-        return {
-            "OK-ACCESS-KEY": CREDENTIALS.api_key,
-            "OK-ACCESS-PASSPHRASE": CREDENTIALS.passphrase,
-            "OK-ACCESS-TIMESTAMP": stamp,
-            "OK-ACCESS-SIGN": sign(CREDENTIALS.secret, stamp + method + target + body),
-        }
+        return signed(self.venue, method, target, body, skew_s=skew_s)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Response:
         """The whole answer, HTTP status included."""

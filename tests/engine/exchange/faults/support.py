@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from engine.exchange.rest_market import MarketRoutes
 from engine.exchange.rest_trade import TradeRoutes
 from engine.exchange.trade_api import TradeApi
 from engine.exchange.ws import Session
+from tests.engine.exchange.clients import signed
 from tests.engine.exchange.support import CREDENTIALS, Venue
 
 SWAP = {"instId": "BTC-USDT-SWAP"}
@@ -77,14 +77,7 @@ class Rig:
         self.hub.tick()
 
     def headers(self, method: str, target: str, body: str) -> dict[str, str]:
-        now = datetime.fromtimestamp(self.venue.clock.wall_ns() / 1e9, UTC)
-        stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-        return {
-            "OK-ACCESS-KEY": CREDENTIALS.api_key,
-            "OK-ACCESS-PASSPHRASE": CREDENTIALS.passphrase,
-            "OK-ACCESS-TIMESTAMP": stamp,
-            "OK-ACCESS-SIGN": sign(CREDENTIALS.secret, stamp + method + target + body),
-        }
+        return signed(self.venue, method, target, body)
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Said | None:
         """One call; None if the connection was dropped."""
