@@ -11,8 +11,12 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from schemas.whole_file import write_whole
+
+UNREADABLE: Final = "unreadable"
+"""The id of a HALT whose file is there, and cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ def read(runtime: Path) -> StandingHalt | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        return StandingHalt(id="unreadable", issuer="", reason=f"the HALT file cannot be read ({error})")
+        return StandingHalt(id=UNREADABLE, issuer="", reason=f"the HALT file cannot be read ({error})")
     try:
         found = json.loads(text)
         return StandingHalt(id=str(found["id"]), issuer=str(found["issuer"]), reason=str(found["reason"]))

@@ -154,6 +154,12 @@ def check(name: str, credentials: Mapping[str, str]) -> Command:
     return Command(argv=module("engine.venue.check"), environment=base_environment() | added)
 
 
+def panic(name: str, rest: str, credentials: Mapping[str, str], *options: str) -> Command:
+    """The process that goes to the venue directly, without settings and home; its last line is a result."""
+    argv = module("engine.venue.panic", "--venue", name, "--rest", rest, *options)
+    return Command(argv=argv, environment={**base_environment(), **credentials})
+
+
 def base_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Ours, without credentials and confirmations, able to import this very checkout, its home named absolutely."""
     secret = {*_CREDENTIALS, *_SIM_CREDENTIALS, CONFIRMED}

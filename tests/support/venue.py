@@ -15,6 +15,15 @@ from typing import Any
 INSTRUMENT = "BTC-USDT-SWAP"
 
 
+def faults(rest: str, *armed: dict[str, Any]) -> None:
+    """Arms faults at the exchange of this URL, as a test of an outside process has to."""
+    request = urllib.request.Request(
+        f"{rest}/sim/v1/faults", data=json.dumps(armed).encode(), headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        answer.read()
+
+
 class VenueClient:
     """Speaks to the exchange that a system runs."""
 
