@@ -29,6 +29,7 @@ from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
+from engine.verdicts import VerdictLog
 from engine.warm import keep_warm
 from schemas import topology
 from schemas.clock import NS_PER_MS, NS_PER_S
@@ -83,6 +84,7 @@ class Engine:
         self.desk = Desk(
             wire=runtime.wire, endpoint=settings.wire.command, market=self.market, trading=self.trading,
             limits=self.limits, causes=self.causes, brain=self.brain, clock=clock, on_reject=self._on_reject,
+            verdicts=VerdictLog(runtime.tap, clock),
         )  # fmt: skip
         self.trading.guard.place_own = self.desk.operate
         self.halt = Halt(
@@ -149,6 +151,7 @@ class Engine:
         except BaseExceptionGroup as group:
             raise _told_to_the_operator(group) or group from None
         finally:
+            self.desk.verdicts.flush()
             self.limits.save()
             self._journal.close()
         return 0
