@@ -29,17 +29,12 @@ from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
+from engine.venue.witness import NOBODY, Witness
 from engine.verdicts import VerdictLog
 from engine.warm import keep_warm
 from schemas import topology
 from schemas.clock import NS_PER_MS, NS_PER_S
-from schemas.messages import (
-    Cause,
-    DecidedOn,
-    EngineState,
-    OrderReject,
-    TelemetryKind,
-)
+from schemas.messages import Cause, DecidedOn, EngineState, OrderReject, TelemetryKind
 from schemas.process import Runtime, StartError
 
 _WATCH_EVERY_S: Final = 0.05
@@ -57,7 +52,10 @@ class Engine:
         self.instrument = settings.venue.instrument
         rest_url, ws_url = urls
         transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)
-        self.rest = Rest(transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained)
+        self._witness = Witness(runtime.tap)
+        self.rest = Rest(
+            transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained, witness=self._witness
+        )  # fmt: skip
         self.publisher = runtime.wire.publisher(settings.wire.market)
         self.candles = CandleStore(
             instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher
@@ -135,6 +133,7 @@ class Engine:
                 on_state=handlers[plan.name][1],
                 clock=self._clock,
                 venue_wall_ns=lambda: self._clock.wall_ns() + self.rest.skew_ns,
+                witness=NOBODY if plan.credentials is None else self._witness,
             )
             for plan in plans
         }

@@ -16,28 +16,22 @@ from schemas.messages import OrderRequest
 from schemas.settings.risk import Risk
 from tests.support.clock import ManualClock
 from tests.support.orders import INSTRUMENT, ORDER, DeepBook, order, view
+from tests.support.tape import Tape
 
 GATE = default_gate(Risk(), brain_timeout_s=3)
 S = 1_000_000_000
 
 
-class Tape:
-    """A tap that keeps everything."""
-
-    def __init__(self) -> None:
-        self.notes: list[tuple[str, str, dict[str, Any]]] = []
-
-    def record(
-        self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
-    ) -> None:
-        assert direction is Direction.NOTE
-        assert vital
-        self.notes.append((channel, topic, json.loads(bytes(payload))))
+class GateTape(Tape):
+    @property
+    def notes(self) -> list[tuple[str, str, dict[str, Any]]]:
+        assert all(one.direction is Direction.NOTE and one.vital for one in self.taken)
+        return [(one.channel, one.topic, json.loads(one.payload)) for one in self.taken]
 
 
 class Scene:
     def __init__(self) -> None:
-        self.tape, self.clock = Tape(), ManualClock()
+        self.tape, self.clock = GateTape(), ManualClock()
         self.log = VerdictLog(self.tape, self.clock)
 
     def judge(self, request: OrderRequest, now_ns: int = S, **seen: Any) -> Cleared | Refusal:
