@@ -23,8 +23,9 @@ from engine.risk.trading_state import CauseName, TradingCauses
 from engine.risk.view import Refusal, RiskView
 from engine.safety.watches import BrainWatch
 from engine.trading import Trading
+from engine.verdicts import DepthSeen, VerdictLog
 from schemas import codec
-from schemas.channels import Replier, Wire
+from schemas.channels import NullTap, Replier, Wire
 from schemas.channels import Reply as Answer
 from schemas.clock import NS_PER_MS, Clock
 from schemas.latency import LatencyWindow
@@ -77,11 +78,13 @@ class Desk:
         brain: BrainWatch,
         clock: Clock,
         on_reject: Callable[[OrderReject], None],
+        verdicts: VerdictLog | None = None,
     ) -> None:
         self._wire, self._endpoint = wire, endpoint
         self._market, self._trading, self._limits, self._causes = market, trading, limits, causes
         self._account, self._orders = trading.account, trading.orders
         self._brain, self._clock, self._on_reject = brain, clock, on_reject
+        self.verdicts = verdicts or VerdictLog(NullTap(), clock)
         self._intents = trading.journal.recalled.intents
         self._mono_ns = clock.monotonic_ns
         self._replier: Replier | None = None
@@ -145,16 +148,22 @@ class Desk:
         if decided_ns is not None:
             self.tick_to_order.add(now_ns - decided_ns)
         self.counters.orders += 1
-        verdict = self._limits.judge(order, self.view(order))
-        self.gate_cost.add(self._mono_ns() - now_ns)
+        view, gate = self.view(order), self._limits.gate
+        verdict = self._limits.judge(order, view)
+        cost_ns = self._mono_ns() - now_ns
+        self.gate_cost.add(cost_ns)
         if isinstance(verdict, Refusal):
             self._refuse(answer, request.sequence, _rejected(order, verdict))
-            return
-        self._spawn(self._reply(order, self._begin(verdict), request.sequence, answer))
+        else:
+            self._spawn(self._reply(order, self._begin(verdict), request.sequence, answer))
+        self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="brain")
 
     async def operate(self, order: OrderRequest) -> OrderAck | OrderReject:
         """An order of the engine itself, a protective close: the same gate, the same journal, the same path."""
-        verdict = self._limits.judge(order, self.view(order))
+        now_ns, view, gate = self._mono_ns(), self.view(order), self._limits.gate
+        verdict = self._limits.judge(order, view)
+        cost_ns = self._mono_ns() - now_ns
+        self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="engine")
         if isinstance(verdict, Refusal):
             return _rejected(order, verdict)
         return await self._finish(order, self._begin(verdict))
@@ -184,7 +193,7 @@ class Desk:
             price=price,
             mid=None if isnan(mid) else mid,
             mark=None if isnan(mark) else mark,
-            depth=market.book,
+            depth=DepthSeen(market.book),
             book_valid=touch.book_valid,
             price_age_ns=self._price_age_ns(order.decided_on),
             order_age_ns=wall_ns - order.created_ns,
