@@ -16,10 +16,11 @@ INSTRUMENT = "BTC-USDT-SWAP"
 
 
 def faults(rest: str, *armed: dict[str, Any]) -> None:
-    """Arms faults at the exchange of this URL, as a test of an outside process has to."""
+    """Arms faults at the exchange of this URL, as a test of an outside process has to; without any, clears all."""
     request = urllib.request.Request(
-        f"{rest}/sim/v1/faults", data=json.dumps(armed).encode(), headers={"Content-Type": "application/json"}
-    )
+        f"{rest}/sim/v1/faults", data=json.dumps(armed).encode() if armed else None,
+        headers={"Content-Type": "application/json"}, method="POST" if armed else "DELETE",
+    )  # fmt: skip
     with urllib.request.urlopen(request, timeout=10) as answer:
         answer.read()
 
@@ -29,6 +30,7 @@ class VenueClient:
 
     def __init__(self, runtime: Path) -> None:
         said = json.loads((runtime / "exchange.json").read_text())
+        self.rest_url: str = said["rest"]
         self._rest, self._key, self._secret, self._password = (
             said["rest"], said["apiKey"], said["secret"], said["password"],
         )  # fmt: skip

@@ -1,0 +1,31 @@
+"""`python -m tests.drill.ops`: the real ops; where DRILL_BRAIN is set, a stand-in is started in the brain's place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from types import SimpleNamespace
+
+from schemas.process import run_process
+from schemas.topology import OPS
+from sovereign_tui.ops import plan
+from sovereign_tui.ops.app import run
+from sovereign_tui.ops.plan import Command
+
+MODULE = "DRILL_BRAIN"
+"""Names the module, and its arguments, that take the brain's place."""
+
+
+def _stand_in(words: list[str]) -> Command:
+    return Command(argv=plan.module(*words), environment=plan.base_environment())
+
+
+def _commands() -> SimpleNamespace:
+    words = os.environ.get(MODULE, "").split()
+    brain = partial(_stand_in, words) if words else plan.brain
+    return SimpleNamespace(exchange=plan.exchange, engine=plan.engine, brain=brain)
+
+
+if __name__ == "__main__":
+    sys.exit(run_process(OPS, partial(run, commands=_commands()), telemetry=False))
