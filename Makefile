@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check soak faults bench clean tools
+.PHONY: install run test check soak faults bench drill halts clean tools
 
 install: $(STAMP)
 
@@ -46,6 +46,15 @@ faults: install
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+# how long each step of each emergency takes, in real processes: make drill DRILL_N=20 DRILL_ONLY=halts,brain
+drill: install
+	$(BIN)/python -m tests.drill
+
+# so many HALTs of a system in trouble, and the proof that no order passed after one: make halts HALTS=1000 SEED=7
+halts: HALTS ?= 1000
+halts: install
+	HALTS=$(HALTS) $(BIN)/python -m tests.drill.halts
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .bench build dist *.egg-info

@@ -51,7 +51,7 @@ def halts(table: Table, load: str, n: int) -> None:
                 until("the venue is asked", lambda: _confirmed(here), limit_s=15)
                 done.append(_Halted(f"halt by {path}, {resting} resting", path, resting, asked_ns, id_))
                 here.resume()
-        time.sleep(0.1)
+        here.settle()
         story = read(here.home.blackbox)
     for halted in done:
         _tell_halt(table, load, halted, story)
@@ -116,7 +116,7 @@ def brain_death(table: Table, load: str, n: int) -> None:
                     here.signal("brain", signal.SIGCONT if number == signal.SIGSTOP else signal.SIGUSR2)
                 here.await_state("ACTIVE")
                 here.close()
-        time.sleep(0.1)
+        here.settle()
         story = read(here.home.blackbox)
     for drill, at_ns in done:
         seen_ns = story.said("brain_dead: ", at_ns)
@@ -155,7 +155,8 @@ def restart(table: Table, load: str, n: int) -> None:
                 done.append((name, here.signal(name, signal.SIGKILL), pid))
                 until(f"{name} is replaced", lambda old=(name, pid): _replaced(here, *old), limit_s=30)
                 here.await_state("ACTIVE")
-        time.sleep(1.0)
+        time.sleep(1.0)  # ops says it in its next view
+        here.settle()
         story = read(here.home.blackbox)
     for name, at_ns, pid in done:
         table.add("restart by ops", f"{name} killed -> RUNNING", load, at_ns, story.running_after(name, at_ns, pid))

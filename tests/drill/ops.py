@@ -6,6 +6,7 @@ import os
 import sys
 from functools import partial
 from types import SimpleNamespace
+from typing import Final
 
 from schemas.process import run_process
 from schemas.topology import OPS
@@ -13,12 +14,16 @@ from sovereign_tui.ops import plan
 from sovereign_tui.ops.app import run
 from sovereign_tui.ops.plan import Command
 
-MODULE = "DRILL_BRAIN"
+MODULE: Final = "DRILL_BRAIN"
 """Names the module, and its arguments, that take the brain's place."""
+PORT: Final = "DRILL_BRAIN_COMMAND_PORT"
+"""Where it finds the engine, if not at the engine's own port."""
 
 
 def _stand_in(words: list[str]) -> Command:
-    return Command(argv=plan.module(*words), environment=plan.base_environment())
+    port = os.environ.get(PORT)
+    elsewhere = {"SOVEREIGN_WIRE__COMMAND_PORT": port} if port else {}
+    return Command(argv=plan.module(*words), environment=plan.base_environment() | elsewhere)
 
 
 def _commands() -> SimpleNamespace:

@@ -27,6 +27,8 @@ from tests.support.system import System, system, until
 from tests.support.venue import INSTRUMENT, VenueClient, faults
 
 ROOT: Final = Path(__file__).parents[2]
+OURS: Final = "rig"
+"""How the client ids begin of what the rig itself places at the venue."""
 STAND_IN: Final = "tests.drill.brain"
 PATHS: Final = ("control", "signal", "file", "command")
 _BATCH: Final = 20
@@ -34,6 +36,7 @@ _PLACED_A_WINDOW: Final = 280
 _WINDOW_S: Final = 2.05
 _COMMAND_S: Final = 15.0
 _LOOK_S: Final = 0.05
+_FLUSHED_S: Final = 0.1
 _LAST_LINES: Final = 12
 
 
@@ -114,6 +117,16 @@ class Rig:
         until("the halt is lifted", lifted, limit_s=40)
         self.await_state("ACTIVE")
 
+    @staticmethod
+    def now_ns() -> int:
+        """Monotonic."""
+        return time.monotonic_ns()
+
+    @staticmethod
+    def settle() -> None:
+        """The blackboxes write within 10 ms what they hold."""
+        time.sleep(_FLUSHED_S)
+
     def logs(self) -> str:
         """The last lines of everybody's stderr."""
         return "\n".join(
@@ -125,13 +138,17 @@ class Rig:
 
     def halt(self, path: str) -> tuple[int, str]:
         """Ask for a HALT, and wait until it is latched; returns when it was asked for, and the latched halt's id."""
+        began_ns = self.ask_halt(path)
+        until(f"a halt by {path} is latched", self.latched, limit_s=20)
+        return began_ns, self.latched()
+
+    def ask_halt(self, path: str) -> int:
+        """Ask for it; returns when. Raises: client.OpsError, by the control socket."""
         ask = {
             "control": self._halt_by_control, "signal": self._halt_by_signal, "file": self._halt_by_file,
             "command": self._halt_by_command,
         }[path]  # fmt: skip
-        began_ns = ask()
-        until(f"a halt by {path} is latched", self.latched, limit_s=20)
-        return began_ns, self.latched()
+        return ask()
 
     def latched(self) -> str:
         """The id of the halt that is on disk; empty: none."""
@@ -182,7 +199,7 @@ class Rig:
             rows = [
                 {
                     "instId": INSTRUMENT, "tdMode": "isolated", "side": "buy", "ordType": "limit", "sz": "0.01",
-                    "px": "30000", "clOrdId": f"rig{next(self._names)}",
+                    "px": "30000", "clOrdId": f"{OURS}{next(self._names)}",
                 }
                 for _ in range(some)
             ]  # fmt: skip
@@ -234,9 +251,15 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig(*, brain: str = "", start: bool = True, **settings: str) -> Iterator[Rig]:
-    """A rig that is up and ACTIVE; `brain`: the mode of a stand-in, "" for the real one; `settings`: SECTION__KEY."""
+def rig(
+    *, brain: str = "", start: bool = True, variables: dict[str, str] | None = None, **settings: str
+) -> Iterator[Rig]:
+    """A rig that is up and ACTIVE; `settings`: SECTION__KEY.
+
+    `brain`: the mode of a stand-in, or a module to start in the brain's place; "" for the real one.
+    """
     with system(**settings) as here:
+        here.environment |= variables or {}
         if brain:
             here.environment[MODULE] = brain if "." in brain else f"{STAND_IN} {brain}"
         home = Home.from_environment({"SOVEREIGN_HOME": str(here.home)})

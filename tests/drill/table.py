@@ -102,4 +102,4 @@ def lines(rows: Iterable[Row]) -> Iterable[str]:
         else:
             head += f"{'-':>10}" * 3
         lacking = f"  ({row.lacking} not seen)" if row.lacking else ""
-        yield f"{head}  {str(row.target or ''):<16}{row.verdict}{lacking}".rstrip()
+        yield f"{head}  {row.target or ''!s:<16}{row.verdict}{lacking}".rstrip()
