@@ -30,7 +30,11 @@ def main() -> int:
         run, fewer = DRILLS[name]
         for load in loads:
             began = time.monotonic()
-            run(table, load, max(min(n, _LEAST), n // fewer))
+            try:
+                run(table, load, max(min(n, _LEAST), n // fewer))
+            except AssertionError as error:  # the system did not come back: the others are drilled all the same
+                table.add(name, "carried through", load, None, None)
+                print(f"  {name}, {load}: {error}")
             print(f"  {name}, {load}: {time.monotonic() - began:.0f} s", flush=True)
     print("\n".join(lines(table.rows)))
     print("400 resting orders are more than the 300 that OKX cancels in 2 s: the rest of them waits for that limit.")
