@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
+from engine.venue.keys import CREDENTIALS
 from engine.venue.sign import Credentials
 from schemas.process import StartError
 from schemas.settings.tree import Venue
 from schemas.settings.venues import Environment, VenueMismatch, environment
-
-CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
 
 
 def access(venue: Venue, environ: Mapping[str, str]) -> tuple[Environment, Credentials]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+CREDENTIALS: Final = ("SOVEREIGN_API_KEY", "SOVEREIGN_SECRET", "SOVEREIGN_PASSPHRASE")
+"""Under which names a process finds them in its environment."""
+
 _WRONG_KEY: Final = "the venue does not know this API key; make one there, and give it to `sovereign keys set`"
 _REASONS: Final[Mapping[str, str]] = {
     "50101": "wrong environment: a key of production is no key of demo trading, and the reverse; make one here",

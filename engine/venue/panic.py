@@ -2,7 +2,8 @@
 
 It needs no settings, no home, no engine and no ops: the URL comes on the command line, the keys in the environment. It
 says what it does as it does it, one JSON object a line on stdout; the last one is {"result": ...}. Exit code 0 only if
-the venue said that nothing is open (and that all is flat, with --flatten). Times are monotonic ns.
+the venue said that nothing is open (and that all is flat, with --flatten). Times are monotonic ns. It loads nothing
+that it does not need: that would be time in which orders rest.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import Any, Final
 import ccxt
 import orjson
 
-from engine.venue.access import CREDENTIALS
 from engine.venue.calls import Call, Pause, Reply, Said
-from engine.venue.keys import explain
+from engine.venue.keys import CREDENTIALS, explain
 from engine.venue.sweep import Sweep
 from schemas.clock import NS_PER_S, Clock, SystemClock
-from schemas.process import EXIT_FAILED, EXIT_OK
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
 
 _CALL_S: Final = 3.0
 """Longest wait for one answer: the next call may go where this one did not."""

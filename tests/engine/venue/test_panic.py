@@ -193,3 +193,10 @@ def test_the_operators_client_and_panic_see_the_same_account(scene: Scene, tmp_p
     assert [row["ordId"] for row in beside.pending()] == [order]
     assert panic(scene.where, "--instrument", "BTC-USDT-SWAP").code == 0
     assert beside.pending() == []
+
+
+def test_it_loads_nothing_that_only_a_running_system_needs() -> None:
+    slow = ("zmq", "numpy", "uvloop", "pydantic", "google.protobuf", "engine.engine")
+    code = f"import sys, engine.venue.panic; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
