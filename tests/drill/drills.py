@@ -13,7 +13,7 @@ from typing import Final
 from tests.drill.record import Story, before, read
 from tests.drill.rig import Rig, rig
 from tests.drill.table import Table, Target
-from tests.support.system import until
+from tests.support.system import refuses, until
 
 LOADS: Final = {
     "idle": ("quiet", {}),
@@ -47,6 +47,7 @@ def halts(table: Table, load: str, n: int) -> None:
             for _ in range(times):
                 here.rest(resting)
                 asked_ns, id_ = here.halt(path)
+                assert refuses(here.system.ports["COMMAND_PORT"]), "5556 takes connections while a halt stands"
                 here.cleared()
                 until("the venue is asked", lambda: _confirmed(here), limit_s=15)
                 done.append(_Halted(f"halt by {path}, {resting} resting", path, resting, asked_ns, id_))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -51,12 +50,6 @@ def before(times: list[int], at_ns: int) -> int | None:
     return times[index - 1] if index else None
 
 
-def after(times: list[int], at_ns: int) -> int | None:
-    """The first of the times from then on."""
-    index = bisect_left(times, at_ns)
-    return times[index] if index < len(times) else None
-
-
 def read(directory: Path) -> Story:
     """The story of all processes that left a blackbox there."""
     story = Story()
@@ -80,12 +73,6 @@ def read(directory: Path) -> Story:
                 if view.state == "RUNNING":
                     story.running.append((record.monotonic_ns, view.name, view.pid))
     return story
-
-
-def telemetry(directory: Path, process: str) -> Iterator[Telemetry]:
-    """What a process told ops, also what ops did not hear."""
-    for record in BlackboxReader(directory).read(process, topic=_PUSH):
-        yield codec.decode_telemetry(record.payload)
 
 
 def _engine_said(story: Story, message: Telemetry) -> None:

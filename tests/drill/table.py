@@ -93,9 +93,9 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 def lines(rows: Iterable[Row]) -> Iterable[str]:
     """The table."""
-    yield f"{'drill':<28}{'step':<30}{'load':<8}{'n':>5}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}  target"
+    yield f"{'drill':<31}{'step':<30}{'load':<8}{'n':>5}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}  target"
     for row in rows:
-        head = f"{row.drill:<28}{row.step:<30}{row.load:<8}{len(row.values):>5}"
+        head = f"{row.drill:<31}{row.step:<30}{row.load:<8}{len(row.values):>5}"
         if row.values:
             shown = (percentile(row.values, 50), percentile(row.values, 99), max(row.values))
             head += "".join(f"{value:>10.2f}" for value in shown)

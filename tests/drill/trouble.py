@@ -24,9 +24,7 @@ TROUBLES: Final = (
 )  # fmt: skip
 KILLS_ENGINE: Final = frozenset({"engine killed before", "engine killed after"})
 _DISK: Final = "16m"
-_PORT_OF: Final = {
-    "reader": "MARKET_PORT", "sleeper": "MARKET_PORT", "pusher": "TELEMETRY_PORT", "asker": "COMMAND_PORT",
-}  # fmt: skip
+_STREAMS: Final = ("MARKET_PORT", "SIGNAL_PORT")
 
 
 def ways(trouble: str) -> tuple[str, ...]:
@@ -59,14 +57,14 @@ def trouble(name: str, here: Rig, rng: random.Random) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         match name:
             case "subscribers killed":
-                for _ in range(2):
-                    stack.enter_context(peer(here, "reader"))
+                for port in _STREAMS:
+                    stack.enter_context(peer(here, "reader", port))
             case "subscriber never reads":
-                stack.enter_context(peer(here, "sleeper"))
+                stack.enter_context(peer(here, "sleeper", rng.choice(_STREAMS)))
             case "5557 flooded":
-                stack.enter_context(peer(here, "pusher"))
+                stack.enter_context(peer(here, "pusher", "TELEMETRY_PORT"))
             case "5556 flooded":
-                stack.enter_context(peer(here, "asker"))
+                stack.enter_context(peer(here, "asker", "COMMAND_PORT"))
             case "engine killed before":
                 here.signal("engine", signal.SIGKILL)
             case "engine killed after":
@@ -94,9 +92,9 @@ def trouble(name: str, here: Rig, rng: random.Random) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def peer(here: Rig, kind: str) -> Iterator[None]:
+def peer(here: Rig, kind: str, port: str) -> Iterator[None]:
     """A process beside the system, killed with -9 at the end."""
-    endpoint = f"tcp://127.0.0.1:{here.system.ports[_PORT_OF[kind]]}"
+    endpoint = f"tcp://127.0.0.1:{here.system.ports[port]}"
     argv = [sys.executable, "-m", "tests.drill.peer", kind, endpoint, str(here.system.home)]
     environment = here.system.environment | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
