@@ -11,17 +11,20 @@ from schemas.messages import OrderRequest, RejectCode
 from schemas.settings.risk import Risk
 
 _SEAL: Final = object()
+_LIQUIDATION_TOO: Final = frozenset({r.WellFormed.name, r.TradingStateRule.name, r.DuplicateIntent.name})
+"""What closes all that the venue says is held needs no price, no grid and no list: the venue sized it."""
 
 
 class Cleared:
-    """An order that every rule let pass. Only the gate can make one."""
+    """An order that every rule let pass. Only the gate can make one. `liquidation`: no halt stops it any more."""
 
-    __slots__ = ("order",)
+    __slots__ = ("liquidation", "order")
 
-    def __init__(self, order: OrderRequest, seal: object) -> None:
+    def __init__(self, order: OrderRequest, seal: object, *, liquidation: bool = False) -> None:
         if seal is not _SEAL:
             raise TypeError("only the gate clears an order")
         self.order = order
+        self.liquidation = liquidation
 
 
 class Gate:
@@ -35,12 +38,18 @@ class Gate:
             raise ValueError("a gate without rules would let everything pass")
         self.rules = tuple(rules)
         self._for_reducing = tuple(rule for rule in rules if not rule.spares_reducing)
+        self._for_liquidation = tuple(rule for rule in rules if rule.name in _LIQUIDATION_TOO)
+
+    def _asked(self, order: OrderRequest, view: RiskView) -> tuple[r.Rule, ...]:
+        if not reduces(order, view):
+            return self.rules
+        return self._for_liquidation if view.liquidation else self._for_reducing
 
     def judge(self, order: OrderRequest, view: RiskView) -> Cleared | Refusal:
         """Cleared, or why not."""
         rule: r.Rule = self.rules[0]
         try:
-            for rule in self._for_reducing if reduces(order, view) else self.rules:
+            for rule in self._asked(order, view):
                 refusal = rule.judge(order, view)
                 if refusal is not None:
                     return refusal
@@ -49,7 +58,7 @@ class Gate:
                 code=RejectCode.INTERNAL, rule=rule.name, observed=None, limit=None,
                 text=f"the rule failed ({type(error).__name__}: {error})",
             )  # fmt: skip
-        return Cleared(order, _SEAL)
+        return Cleared(order, _SEAL, liquidation=view.liquidation)
 
 
 def default_gate(limits: Risk, *, brain_timeout_s: float) -> Gate:

@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "down": "down",
     "status": "status",
     "halt": "halt",
+    "flatten": "flatten",
     "resume": "resume",
     "rearm": "rearm",
     "config": "config",
