@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isnan
 from typing import Final
 
-from engine.execution.lifecycle import LifecycleError
+from engine.execution.lifecycle import LifecycleError, OrderState
 from engine.execution.orders import OrderRecord
 from engine.execution.router import Unresolved
 from engine.limits import Limits
@@ -42,10 +42,14 @@ from schemas.messages import (
     Reply,
     Request,
     Side,
+    TradingState,
 )
 
 _UNREADABLE: Final = "unreadable"
 _ZERO: Final = Decimal(0)
+_NO_TERMS: Final = Refusal(
+    code=RejectCode.UNKNOWN_INPUT, rule="grid", observed=None, limit=None, text="the terms are not known yet"
+)
 
 Work = Coroutine[None, None, tuple[OrderRecord, OrderAck | OrderReject]]
 """An order on its way."""
@@ -89,6 +93,8 @@ class Desk:
         self._mono_ns = clock.monotonic_ns
         self._replier: Replier | None = None
         self._sequence = 0
+        self._waiting: dict[int, str] = {}
+        """Intents on their way, by the identity of what answers them."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.counters = DeskCounters()
         self.tick_to_order = LatencyWindow()
@@ -99,19 +105,30 @@ class Desk:
         """Take requests. Raises ChannelError when the endpoint is taken."""
         if self._replier is None:
             self._replier = self._wire.replier(self._endpoint, self.on_request)
+            self._brain.reopened(self._mono_ns())
 
-    def close(self) -> None:
-        """Answer what waits, then refuse connections."""
-        if self._replier is None:
-            return
-        for waiting in list(self._replier.pending):
-            body = OrderReject(
-                intent_id="", code=RejectCode.VENUE_UNKNOWN, rule="execution", observed=None, limit=None,
-                text="the engine closes its command port; what was asked is on its way to the venue",
-            )  # fmt: skip
-            self._answer(waiting, 0, body)
-        self._replier.close()
-        self._replier = None
+    def close(self) -> tuple[int, int]:
+        """Answer what waits, then refuse connections. The trading state must forbid sending by now.
+
+        Returns how many orders have not left for the venue, and never will, and how many are on their way.
+        """
+        if self._replier is not None:
+            for waiting in list(self._replier.pending):
+                self._answer(waiting, 0, self._last_word(self._waiting.get(id(waiting), "")))
+            self._replier.close()
+            self._replier = None
+        states = [record.state for record in self._orders.working() if record.intent_id]
+        return states.count(OrderState.NEW), states.count(OrderState.SENT) + states.count(OrderState.UNKNOWN)
+
+    def _last_word(self, intent_id: str) -> OrderReject:
+        record = self._orders.find(intent_id) if intent_id else None
+        dropped = record is not None and record.state is OrderState.NEW
+        text = "it was stopped before it was sent" if dropped else "what was asked is on its way to the venue"
+        return OrderReject(
+            intent_id=intent_id, code=RejectCode.TRADING_STATE if dropped else RejectCode.VENUE_UNKNOWN,
+            rule="trading_state" if dropped else "execution", observed=None, limit=None,
+            text=f"the engine closes its command port; {text}",
+        )  # fmt: skip
 
     @property
     def is_open(self) -> bool:
@@ -134,7 +151,7 @@ class Desk:
             self._on_order(body, request, answer)
         elif isinstance(body, Heartbeat):
             self.counters.heartbeats += 1
-            self._brain.on_heartbeat(body, self._mono_ns())
+            self._brain.on_heartbeat(body, self._mono_ns(), newest=self._market.touch.sequence)
             ack = HeartbeatAck(
                 trading_state=self._causes.state.value, last_tick_sequence=self._market.touch.sequence
             )  # fmt: skip
@@ -155,6 +172,7 @@ class Desk:
         if isinstance(verdict, Refusal):
             self._refuse(answer, request.sequence, _rejected(order, verdict))
         else:
+            self._waiting[id(answer)] = order.intent_id
             self._spawn(self._reply(order, self._begin(verdict), request.sequence, answer))
         self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="brain")
 
@@ -166,6 +184,16 @@ class Desk:
         self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="engine")
         if isinstance(verdict, Refusal):
             return _rejected(order, verdict)
+        return await self._finish(order, self._begin(verdict))
+
+    async def liquidate(self, order: OrderRequest, held: Decimal) -> OrderAck | OrderReject:
+        """A close of what the venue says is held, contracts: no halt stops it, and it waits for no price."""
+        view = replace(self.view(order), trading_state=TradingState.REDUCING, position=held, liquidation=True)
+        verdict = self._limits.judge(order, view)
+        if isinstance(verdict, Refusal):
+            return _rejected(order, verdict)
+        if self._trading.terms is None:
+            return _rejected(order, _NO_TERMS)
         return await self._finish(order, self._begin(verdict))
 
     def view(self, order: OrderRequest) -> RiskView:
@@ -229,6 +257,7 @@ class Desk:
 
     async def _reply(self, order: OrderRequest, work: Work, request_sequence: int, answer: Answer) -> None:
         body = await self._finish(order, work)
+        self._waiting.pop(id(answer), None)
         if isinstance(body, OrderReject):
             self._refuse(answer, request_sequence, body)
         else:
@@ -261,6 +290,8 @@ class Desk:
     def _answer(
         self, answer: Answer, request_sequence: int, body: OrderAck | OrderReject | CancelAck | HeartbeatAck
     ) -> None:
+        if answer.answered:  # when the port was closed
+            return
         self._sequence += 1
         reply = Reply(
             sequence=self._sequence, timestamp_ns=self._clock.wall_ns(), request_sequence=request_sequence, body=body

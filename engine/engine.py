@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
-from math import isnan
-from typing import Final
 
 import aiohttp
 
 from engine.candles import CandleStore
 from engine.desk import Desk
+from engine.emergencies import Emergencies
 from engine.execution.journal import Journal, alone
 from engine.limits import Limits
 from engine.market import Market
@@ -18,8 +16,6 @@ from engine.metrics import engine_state, metrics
 from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
-from engine.safety.halt import Halt
-from engine.safety.latch import HaltLatch
 from engine.safety.watches import BrainWatch, SilenceWatch
 from engine.signals import SignalDesk
 from engine.states import StatePublisher
@@ -33,11 +29,8 @@ from engine.venue.witness import NOBODY, Witness
 from engine.verdicts import VerdictLog
 from engine.warm import keep_warm
 from schemas import topology
-from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import Cause, DecidedOn, EngineState, OrderReject, TelemetryKind
 from schemas.process import Runtime, StartError
-
-_WATCH_EVERY_S: Final = 0.05
 
 
 class Engine:
@@ -77,7 +70,7 @@ class Engine:
             before_arming=self._look, log=runtime.reporter.log,
             on_change=self._on_trading_change,
         )  # fmt: skip
-        self.brain = BrainWatch(settings.safety.brain_timeout_s)
+        self.brain = BrainWatch(settings.safety.brain_timeout_s, settings.safety.brain_proof_beats)
         self.ops = SilenceWatch(settings.safety.ops_timeout_s)
         self.desk = Desk(
             wire=runtime.wire, endpoint=settings.wire.command, market=self.market, trading=self.trading,
@@ -85,12 +78,12 @@ class Engine:
             verdicts=VerdictLog(runtime.tap, clock),
         )  # fmt: skip
         self.trading.guard.place_own = self.desk.operate
-        self.halt = Halt(
-            latch=HaltLatch(latch=runtime.home.data / "halt.json", request=runtime.home.runtime / "HALT"),
-            causes=self.causes, rest=self.rest, instrument=self.instrument,
-            in_flight=lambda: self.trading.router.in_flight, close_port=self.desk.close, open_port=self.desk.open,
-            reporter=runtime.reporter, clock=clock,
+        self.emergencies = Emergencies(
+            runtime=runtime, rest=self.rest, market=self.market, trading=self.trading, limits=self.limits,
+            desk=self.desk, causes=self.causes, brain=self.brain, ops=self.ops, decided_on=self._decided_on,
+            asleep=self._on_pause,
         )  # fmt: skip
+        self.halt = self.emergencies.halt
         self.states = StatePublisher(
             publisher=self.publisher, account=self.trading.account, orders=self.trading.orders,
             engine_state=self.state, clock=clock,
@@ -142,7 +135,7 @@ class Engine:
         """Until the process is told to stop. Returns the exit code."""
         settings = self._settings
         self._runtime.wire.subscriber(settings.wire.signal, [topology.SIGNAL], self._signals.on_signal, vital=True)
-        self.halt.recall()
+        self.emergencies.begin()
         if self.halt.halt_id is None:
             self.desk.open()  # what comes before the venue has been asked is refused: trading is HALTED
         try:
@@ -160,7 +153,7 @@ class Engine:
             tasks = [
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
-                    self.states.run(), self._watch(), self._report(), self._upkeep.mend_candles(),
+                    self.states.run(), *self.emergencies.work(), self._report(), self._upkeep.mend_candles(),
                     self._upkeep.mend_book(), self.trading.run(),
                     self.limits.keep(), keep_warm(self.desk, self.market, self.trading.reconciled, self._clock),
                 )),
@@ -200,43 +193,27 @@ class Engine:
         touch = self.market.touch
         return DecidedOn(tick_sequence=touch.sequence, timestamp_ns=touch.received_ns)
 
+    def _on_pause(self, what: str) -> None:
+        """Everything that is known is from before: ask the venue, and take no price until there is a new one."""
+        self._runtime.reporter.log("error", f"{what}: everything is asked for anew")
+        self.market.invalidate()
+        self._resubscribe_book()
+        self.trading.ask_anew()
+
+    def _look(self) -> None:
+        self.emergencies.vigil.look()
+
     def _on_unexplained(self, call: str, said: str) -> None:
         self.trading.unexplained(call, said)
 
     def _on_trading_change(self) -> None:
         self.states.changed()
 
-    # who has gone silent
-
-    async def _watch(self) -> None:
-        """Raise and clear the causes that follow from silence."""
-        while True:
-            await asyncio.sleep(_WATCH_EVERY_S)
-            self._look()
-
-    def _look(self) -> None:
-        feed_limit_ns = int(self.limits.risk.feed_silence_ms * NS_PER_MS)
-        now_ns, touch = self._clock.monotonic_ns(), self.market.touch
-        tick_age_ns = now_ns - touch.mono_ns
-        stale = f"no frame for {tick_age_ns / NS_PER_S:.1f} s" if touch.mono_ns else "no frame yet"
-        self.causes.hold(CauseName.FEED_STALE, not touch.mono_ns or tick_age_ns > feed_limit_ns, stale)
-        self.causes.hold(CauseName.BOOK_INVALID, not touch.book_valid, "no unbroken, uncrossed book")
-        lost = self.ops.silent(now_ns)
-        self.causes.hold(CauseName.OPS_LOST, bool(lost), lost)
-        if self.desk.is_open:  # a closed port hears no heartbeat, and that is not the brain's fault
-            dead = self.brain.dead(now_ns, tick_sequence=touch.sequence, tick_age_ns=tick_age_ns)
-            self.causes.hold(CauseName.BRAIN_DEAD, bool(dead), dead)
-        mark = None if isnan(touch.mark) else Decimal(str(touch.mark))
-        self.limits.look(self.trading.account, mark=mark, terms=self.trading.terms)
-        offset_ns = self.trading.clock_watch.offset_ns()
-        skewed = offset_ns is None or abs(offset_ns) > self.limits.risk.max_clock_offset_ms * NS_PER_MS
-        known = "not known" if offset_ns is None else f"{offset_ns / NS_PER_MS:.0f} ms"
-        self.causes.hold(CauseName.CLOCK_SKEW, skewed, f"offset to the venue's clock {known}")
-
     def _on_cause(self, cause: Cause, raised: bool) -> None:
         text = f"{cause.name}: {cause.detail}" if raised else f"{cause.name} is over"
         self._runtime.reporter.log("warning" if raised else "info", f"{text}; trading {self.causes.state.value}")
         self.states.changed()
+        self.emergencies.on_cause(cause, raised)
 
     def _on_reject(self, reject: OrderReject) -> None:
         """Counted here, said once a second: the order path logs nothing."""

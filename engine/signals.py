@@ -13,7 +13,7 @@ from schemas.clock import NS_PER_S, Clock
 from schemas.messages import CONFIRMED, Signal, SignalKind, TelemetryKind
 from schemas.process import Runtime
 
-_ASKED: Final = frozenset({SignalKind.SYSTEM_RESUME, SignalKind.CONFIG_UPDATE, SignalKind.REARM})
+_ASKED: Final = frozenset({SignalKind.FLATTEN, SignalKind.SYSTEM_RESUME, SignalKind.CONFIG_UPDATE, SignalKind.REARM})
 _FRESH_NS: Final = 1 * NS_PER_S
 """Ops says these again every 0.2 s until they are answered, and gives up after 5 s: what is older was given up."""
 
@@ -41,12 +41,15 @@ class SignalDesk:
         self._ops.heard(self._clock.monotonic_ns())
         if signal.kind is SignalKind.OPS_HEARTBEAT:
             return
+        fresh = signal.timestamp_ns >= self._clock.wall_ns() - _FRESH_NS
         if signal.kind is SignalKind.SYSTEM_HALT:
             self._halt.on_signal(signal)
         elif signal.timestamp_ns < self._started_ns:
             return  # said to a former life
-        elif signal.kind in _ASKED and signal.timestamp_ns < self._clock.wall_ns() - _FRESH_NS:
+        elif signal.kind in _ASKED and not fresh:
             self._runtime.reporter.log("warning", f"{signal.kind.name} of {signal.issuer} came too late; not done")
+        elif signal.kind is SignalKind.FLATTEN:
+            self._halt.on_signal(signal, flatten=True)
         elif signal.kind is SignalKind.SYSTEM_RESUME:
             self._acknowledge(signal, *self._halt.on_resume(signal))
         elif signal.kind is SignalKind.CONFIG_UPDATE:

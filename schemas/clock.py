@@ -7,6 +7,8 @@ from typing import Final, Protocol
 
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
+_BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""macOS's CLOCK_MONOTONIC goes on in sleep, Python's time.monotonic does not."""
 
 
 class Clock(Protocol):
@@ -19,6 +21,11 @@ class Clock(Protocol):
     def monotonic_ns(self) -> int:
         """Nanoseconds since an arbitrary start, shared by all processes of this machine, never going back."""
         ...
+
+
+def boot_ns() -> int:
+    """Nanoseconds since the boot of this machine, the time that it slept included (on Linux and macOS)."""
+    return time.clock_gettime_ns(_BOOT)
 
 
 class SystemClock:

@@ -10,23 +10,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from itertools import chain, repeat
-from typing import Any, Final
+from typing import Final
 
 from engine.execution.journal import Entry, Journal
 from engine.execution.lifecycle import ENDED, OrderEvent, OrderState
 from engine.execution.orders import OrderBookkeeper, OrderRecord
-from engine.execution.protection import OURS
+from engine.execution.shape import from_fills, protection_prices, wire_order
 from engine.risk.gate import Cleared
 from engine.risk.view import Terms
 from engine.venue.answers import Fill, VenueBusy, VenueError, VenueRefused, VenueUnknown
 from engine.venue.entry import OrderEntry
 from engine.venue.frames import OrderData
-from engine.venue.rest import TAG, Rest
+from engine.venue.rest import Rest
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.codec.errors import decimal_text
-from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode, Side
+from schemas.messages import OrderAck, OrderReject, OrderRequest, RejectCode
 from schemas.settings.tree import Settings
 
 _ASK_AGAIN_S: Final = (0.05, 0.2, 0.5, 1.0)
@@ -37,6 +37,8 @@ _CERTAIN_AFTER_S: Final = 1.0
 _PATIENCE_S: Final = 6.0
 """How much longer a venue that does not answer at all is asked."""
 _DUPLICATE: Final = "51016"
+_DISK_AT_MOST_S: Final = 1.0
+"""What closes a position by an operator's word does not wait longer for the journal."""
 
 
 def client_order_id_of(intent_id: str) -> str:
@@ -77,6 +79,8 @@ class Router:
         self._clock = clock
         self._may_send = may_send
         self._on_fills = on_fills
+        self.on_venue_error: Callable[[str], None] = lambda text: None
+        """Told of each order that the venue did not take."""
         self.in_flight = 0
 
     def place(
@@ -95,28 +99,35 @@ class Router:
         )  # fmt: skip
         record.expires_ns = self._clock.monotonic_ns() + self._ttl_ms() * NS_PER_MS
         self.in_flight += 1
-        return self._carry(order, record)
+        return self._carry(cleared, record)
 
-    async def _carry(self, order: OrderRequest, record: OrderRecord) -> tuple[OrderRecord, OrderAck | OrderReject]:
+    async def _carry(self, cleared: Cleared, record: OrderRecord) -> tuple[OrderRecord, OrderAck | OrderReject]:
         try:
-            return record, await self._place(order, record)
+            return record, await self._place(cleared, record)
         finally:
             self.in_flight -= 1
 
-    async def _place(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
+    async def _journaled(self, order: OrderRequest, record: OrderRecord) -> None:
+        """Raises: OSError."""
+        await self._journal.append_durably(
+            Entry(
+                event="intent", intent_id=order.intent_id, client_order_id=record.client_order_id,
+                wall_ns=self._clock.wall_ns(), instrument=order.instrument, side=order.side.name,
+                contracts=str(order.contracts), reduce_only=order.reduce_only,
+                tp_price=decimal_text(record.tp_price), sl_price=decimal_text(record.sl_price),
+            )
+        )  # fmt: skip
+
+    async def _place(self, cleared: Cleared, record: OrderRecord) -> OrderAck | OrderReject:
+        order = cleared.order
         try:
-            await self._journal.append_durably(
-                Entry(
-                    event="intent", intent_id=order.intent_id, client_order_id=record.client_order_id,
-                    wall_ns=self._clock.wall_ns(), instrument=order.instrument, side=order.side.name,
-                    contracts=str(order.contracts), reduce_only=order.reduce_only,
-                    tp_price=decimal_text(record.tp_price), sl_price=decimal_text(record.sl_price),
-                )
-            )  # fmt: skip
-        except OSError as error:
-            self._orders.apply(record, OrderEvent.DROP)
-            return _reject(order, RejectCode.INTERNAL, "journal", f"not written ({error.strerror}); free the disk")
-        if why := self._may_send(order):
+            async with asyncio.timeout(_DISK_AT_MOST_S if cleared.liquidation else None):
+                await self._journaled(order, record)
+        except OSError as error:  # a TimeoutError is one
+            if not cleared.liquidation:  # sized by the venue and reduce-only: whatever comes of it does no harm
+                self._orders.apply(record, OrderEvent.DROP)
+                return _reject(order, RejectCode.INTERNAL, "journal", f"not written ({error.strerror}); free the disk")
+        if why := self._halted_for(cleared):
             self._orders.apply(record, OrderEvent.DROP)
             self.note_end(record)
             return _reject(order, RejectCode.TRADING_STATE, "trading_state", why)
@@ -126,10 +137,14 @@ class Router:
             text = "the disk took longer than the order lives; look for what keeps it busy"
             return _reject(order, RejectCode.TTL_EXPIRED, "order_ttl", text, limit=f"{self._ttl_ms()} ms")
         self._orders.apply(record, OrderEvent.SEND)
-        return await self._send(order, record)
+        return await self._send(cleared, record)
 
-    async def _send(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
-        body = self._wire_order(order, record)
+    def _halted_for(self, cleared: Cleared) -> str:
+        return "" if cleared.liquidation else self._may_send(cleared.order)
+
+    async def _send(self, cleared: Cleared, record: OrderRecord) -> OrderAck | OrderReject:
+        order = cleared.order
+        body = wire_order(order, record, margin_mode=self._venue.margin_mode)
         for wait_s in (*(_BUSY_AGAIN_S if order.reduce_only else ()), None):
             now_ns = self._clock.monotonic_ns()
             if order.reduce_only:  # it is as good as when it was asked for
@@ -141,12 +156,17 @@ class Router:
                 if wait_s is None:
                     return self._refused(order, record, error)
                 await asyncio.sleep(wait_s)
+                if why := self._halted_for(cleared):  # the venue has nothing of it
+                    self._orders.apply(record, OrderEvent.REFUSE)
+                    self.note_end(record)
+                    return _reject(order, RejectCode.TRADING_STATE, "trading_state", why)
                 continue
             except VenueRefused as error:
                 if error.code == _DUPLICATE:  # it rests already: an answer of it was lost
                     break
                 return self._refused(order, record, error)
-            except VenueUnknown:
+            except VenueUnknown as error:
+                self.on_venue_error(str(error))
                 break
             self._orders.apply(record, OrderEvent.ACK, venue_order_id=venue_id)
             return self._ack(order, record)
@@ -156,6 +176,7 @@ class Router:
     def _refused(self, order: OrderRequest, record: OrderRecord, error: VenueRefused) -> OrderReject:
         self._orders.apply(record, OrderEvent.REFUSE)
         self.note_end(record)
+        self.on_venue_error(str(error))
         return _reject(order, RejectCode.VENUE_REFUSED, f"venue {error.code}", error.text)
 
     async def _find_out(self, order: OrderRequest, record: OrderRecord) -> OrderAck | OrderReject:
@@ -215,7 +236,7 @@ class Router:
         resting = [row for row in await self._rest.pending(record.instrument) if row.clOrdId == record.client_order_id]
         if resting:
             return resting[0]
-        return _from_fills(record, mine) if mine else None
+        return from_fills(record, mine) if mine else None
 
     def note_end(self, record: OrderRecord) -> None:
         """Journal the end of an order. A full disk loses only this note: at restart the venue is asked again."""
@@ -231,63 +252,11 @@ class Router:
         except OSError:
             return
 
-    def _wire_order(self, order: OrderRequest, record: OrderRecord) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "instId": order.instrument,
-            "tdMode": self._venue.margin_mode,
-            "side": "buy" if order.side is Side.BUY else "sell",
-            "ordType": "market" if order.limit_price is None else "limit",
-            "sz": format(order.contracts, "f"),
-            "clOrdId": record.client_order_id,
-            "tag": TAG,
-        }
-        if order.limit_price is not None:
-            body["px"] = format(order.limit_price, "f")
-        if order.reduce_only:
-            body["reduceOnly"] = True
-            return body
-        protection: dict[str, str] = {}
-        if record.tp_price is not None:
-            protection |= {"tpTriggerPx": format(record.tp_price, "f"), "tpOrdPx": "-1", "tpTriggerPxType": "last"}
-        if record.sl_price is not None:
-            protection |= {"slTriggerPx": format(record.sl_price, "f"), "slOrdPx": "-1", "slTriggerPxType": "last"}
-        if protection:
-            body["attachAlgoOrds"] = [{"attachAlgoClOrdId": OURS + record.client_order_id[2:], **protection}]
-        return body
-
     def _ack(self, order: OrderRequest, record: OrderRecord) -> OrderAck:
         return OrderAck(
             intent_id=order.intent_id, client_order_id=record.client_order_id,
             venue_order_id=record.venue_order_id, accepted_ns=self._clock.wall_ns(),
         )  # fmt: skip
-
-
-def _from_fills(record: OrderRecord, fills: list[Fill]) -> OrderData:
-    """An order that the venue shows by its fills only: it has traded that much, and has ended."""
-    sizes = [Decimal(fill.fillSz) for fill in fills]
-    total = sum(sizes, Decimal(0))
-    average = sum((Decimal(fill.fillPx) * size for fill, size in zip(fills, sizes, strict=True)), Decimal(0)) / total
-    return OrderData(
-        instId=record.instrument, ordId=fills[0].ordId, clOrdId=record.client_order_id, side=record.side.name.lower(),
-        state="filled" if total >= record.contracts else "canceled", sz=str(record.contracts), accFillSz=str(total),
-        avgPx=str(average), fee=str(sum((Decimal(fill.fee or "0") for fill in fills), Decimal(0))),
-    )  # fmt: skip
-
-
-def protection_prices(order: OrderRequest, terms: Terms, price: float) -> tuple[Decimal | None, Decimal | None]:
-    """Prices of take-profit and stop-loss by their percent distances from `price`, on the tick."""
-    if order.reduce_only:
-        return None, None
-    direction = 1 if order.side is Side.BUY else -1
-    entry = order.limit_price if order.limit_price is not None else Decimal(str(price))
-
-    def at(pct: float | None, sign: int) -> Decimal | None:
-        if pct is None:
-            return None
-        raw = entry * (1 + sign * Decimal(str(pct)) / 100)
-        return (raw / terms.tick).quantize(Decimal(1), ROUND_HALF_UP) * terms.tick
-
-    return at(order.tp_pct, direction), at(order.sl_pct, -direction)
 
 
 def _reject(order: OrderRequest, code: RejectCode, rule: str, text: str, *, limit: str | None = None) -> OrderReject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from engine.risk import rules as r
@@ -11,9 +11,13 @@ from schemas.messages import OrderRequest, RejectCode
 from schemas.settings.risk import Risk
 
 _SEAL: Final = object()
+_LIQUIDATION_TOO: Final = frozenset({r.WellFormed.name, r.TradingStateRule.name, r.DuplicateIntent.name})
+"""What closes all that the venue says is held needs no price, no grid and no list: the venue sized it."""
 
 Outcome = Literal["passed", "refused", "spared", "not asked"]
 """`spared`: the order can only shrink the position. `not asked`: a rule before it has refused."""
+
+_Judge = Callable[[OrderRequest, RiskView], Refusal | None]
 
 
 class RuleNote(NamedTuple):
@@ -27,14 +31,15 @@ class RuleNote(NamedTuple):
 
 
 class Cleared:
-    """An order that every rule let pass. Only the gate can make one."""
+    """An order that every rule let pass. Only the gate can make one. `liquidation`: no halt stops it any more."""
 
-    __slots__ = ("order",)
+    __slots__ = ("liquidation", "order")
 
-    def __init__(self, order: OrderRequest, seal: object) -> None:
+    def __init__(self, order: OrderRequest, seal: object, *, liquidation: bool = False) -> None:
         if seal is not _SEAL:
             raise TypeError("only the gate clears an order")
         self.order = order
+        self.liquidation = liquidation
 
 
 class Gate:
@@ -49,18 +54,25 @@ class Gate:
         self.rules = tuple(rules)
         self._all = tuple((rule, rule.judge) for rule in rules)
         self._for_reducing = tuple((rule, rule.judge) for rule in rules if not rule.spares_reducing)
+        self._for_liquidation = tuple((rule, rule.judge) for rule in rules if rule.name in _LIQUIDATION_TOO)
+
+    def _meant(self, order: OrderRequest, view: RiskView) -> tuple[tuple[r.Rule, _Judge], ...]:
+        """The rules that are asked about this order."""
+        if not reduces(order, view):
+            return self._all
+        return self._for_liquidation if view.liquidation else self._for_reducing
 
     def judge(self, order: OrderRequest, view: RiskView) -> Cleared | Refusal:
         """Cleared, or why not."""
         rule: r.Rule = self.rules[0]
         try:
-            for rule, judge in self._for_reducing if reduces(order, view) else self._all:  # noqa: B007  `rule`: the except
+            for rule, judge in self._meant(order, view):  # noqa: B007  `rule`: the except
                 refusal = judge(order, view)
                 if refusal is not None:
                     return refusal
         except Exception as error:  # noqa: BLE001  whatever a rule raises, the answer is no
             return _failed(rule, error)
-        return Cleared(order, _SEAL)
+        return Cleared(order, _SEAL, liquidation=view.liquidation)
 
     def explain(self, order: OrderRequest, view: RiskView) -> tuple[RuleNote, ...]:
         """What each rule says, in the order in which they are asked; the same verdict on the same view as `judge`.
@@ -71,16 +83,16 @@ class Gate:
 
     def _notes(self, order: OrderRequest, view: RiskView) -> Iterator[RuleNote]:
         refusal: Refusal | None = None
-        reducing = False
+        meant: frozenset[str] = frozenset()
         try:
-            reducing = reduces(order, view)
+            meant = frozenset(rule.name for rule, _ in self._meant(order, view))
         except Exception as error:  # noqa: BLE001  as in `judge`
             refusal = _failed(self.rules[0], error)
         for number, rule in enumerate(self.rules):
             if refusal is not None:
                 outcome: Outcome = "not asked" if number else "refused"
                 yield RuleNote(rule.name, (rule if number else refusal).code.value, None, None, outcome)
-            elif reducing and rule.spares_reducing:
+            elif rule.name not in meant:
                 yield RuleNote(rule.name, rule.code.value, *_measured(rule, order, view), "spared")
             else:
                 refusal = _asked(rule, order, view)

@@ -15,6 +15,7 @@ class CauseName(StrEnum):
 
     RECONCILING = "reconciling"
     OPERATOR_HALT = "operator_halt"
+    ENGINE_HALT = "engine_halt"
     SHUTTING_DOWN = "shutting_down"
     ORDER_UNKNOWN = "order_unknown"
     LIFECYCLE_ERROR = "lifecycle_error"
@@ -22,6 +23,8 @@ class CauseName(StrEnum):
     FEED_STALE = "feed_stale"
     BOOK_INVALID = "book_invalid"
     BRAIN_DEAD = "brain_dead"
+    BRAIN_RETURNING = "brain_returning"
+    ENGINE_SLOW = "engine_slow"
     OPS_LOST = "ops_lost"
     CLOCK_SKEW = "clock_skew"
     DAILY_LOSS = "daily_loss"
@@ -36,6 +39,7 @@ class CauseName(StrEnum):
 FORCES: Final[dict[CauseName, TradingState]] = {
     CauseName.RECONCILING: TradingState.HALTED,
     CauseName.OPERATOR_HALT: TradingState.HALTED,
+    CauseName.ENGINE_HALT: TradingState.HALTED,
     CauseName.SHUTTING_DOWN: TradingState.HALTED,
     CauseName.ORDER_UNKNOWN: TradingState.HALTED,
     CauseName.LIFECYCLE_ERROR: TradingState.HALTED,
@@ -43,6 +47,8 @@ FORCES: Final[dict[CauseName, TradingState]] = {
     CauseName.FEED_STALE: TradingState.REDUCING,
     CauseName.BOOK_INVALID: TradingState.REDUCING,
     CauseName.BRAIN_DEAD: TradingState.REDUCING,
+    CauseName.BRAIN_RETURNING: TradingState.REDUCING,
+    CauseName.ENGINE_SLOW: TradingState.REDUCING,
     CauseName.OPS_LOST: TradingState.REDUCING,
     CauseName.CLOCK_SKEW: TradingState.REDUCING,
     CauseName.DAILY_LOSS: TradingState.REDUCING,

@@ -62,7 +62,8 @@ class RiskView:
     """One instant. Prices in quote currency, ages in ns, sizes in contracts (negative: short), money in USDT.
 
     `price` is the touch that the order would meet. `working_notional`: what rests, at its own prices.
-    `clock_offset_ns` is the venue's clock less ours. `authority_pct` is the brain's.
+    `clock_offset_ns` is the venue's clock less ours. `authority_pct` is the brain's. `liquidation`: the engine closes
+    what the venue says is held, by an operator's word or since the brain died; a halt does not stop that.
     """
 
     trading_state: TradingState
@@ -91,6 +92,7 @@ class RiskView:
     traffic: Traffic
     authority_pct: Decimal
     known_intents: set[str]
+    liquidation: bool = False
 
     def worth(self, order: OrderRequest) -> Decimal | None:
         """Notional of an order at the worse of touch and limit, USDT; None while terms or price are unknown."""

@@ -1,33 +1,45 @@
 """HALT: latch, close the command port, cancel what is open, and ask the venue until it says that nothing is.
 
-Idempotent: a halt asked again is acknowledged again, under the id of the one that stands. Nothing but a RESUME that
-names that id lifts it.
+It comes by a signal of ops, by SIGUSR1, by the halt file or by the engine's own trip, and ends in a receipt for each
+that asked. Idempotent: a halt asked again is answered again, under the id of the one that stands. A FLATTEN is a halt
+that closes the position, too. Nothing but a RESUME that names its id lifts it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import msgspec
 
 from engine.risk.trading_state import CauseName, TradingCauses
-from engine.safety.latch import HaltLatch, Latched
-from engine.venue.answers import VenueError
-from engine.venue.rest import BATCH, Rest
+from engine.safety.chase import Chase
+from engine.safety.latch import HAND, HaltLatch, Latched
+from engine.safety.liquidation import Liquidation
+from engine.safety.receipts import ReceiptDesk
 from schemas.channels import ChannelError
 from schemas.clock import Clock
-from schemas.messages import Signal, TelemetryKind
-from schemas.process import Reporter
+from schemas.messages import Receipt, Signal
 
-_ASK_AGAIN_S: Final = 0.02
-_AFTER_ERROR_S: Final = 0.25
+LATCH_WITHIN_S: Final = 0.25
+"""A disk that stands still must not keep the orders at the venue: the halt goes on, and says that it is not latched."""
 _LATCH_AGAIN_S: Final = 1.0
+_CURED_BY_RESUME: Final = frozenset(
+    {
+        CauseName.OPERATOR_HALT.value, CauseName.ENGINE_HALT.value, CauseName.BRAIN_DEAD.value,
+        CauseName.BRAIN_RETURNING.value, CauseName.UNPROTECTED.value,
+    }
+)  # fmt: skip
+"""With the port closed no brain can prove itself, and while an operator's halt stands no stop can be made."""
 
 
 class Halt:
     """Carries halts out. `close_port` refuses new connections to the command channel, `open_port` takes them again.
 
-    `in_flight` says how many orders are on their way to the venue: the halt is not confirmed while there are any.
+    `close_port` returns how many orders it stopped before they left for the venue, and how many are on their way.
     """
 
     def __init__(
@@ -35,106 +47,131 @@ class Halt:
         *,
         latch: HaltLatch,
         causes: TradingCauses,
-        rest: Rest,
-        instrument: str,
-        in_flight: Callable[[], int],
-        close_port: Callable[[], None],
+        chase: Chase,
+        liquidation: Liquidation,
+        receipts: ReceiptDesk,
+        close_port: Callable[[], tuple[int, int]],
         open_port: Callable[[], None],
-        reporter: Reporter,
         clock: Clock,
     ) -> None:
-        self._latch, self._causes, self._rest, self._instrument = latch, causes, rest, instrument
-        self._in_flight, self._close_port, self._open_port = in_flight, close_port, open_port
-        self._reporter, self._clock = reporter, clock
+        self._latch, self._causes, self._chase, self._liquidation = latch, causes, chase, liquidation
+        self._receipts, self._close_port, self._open_port, self._clock = receipts, close_port, open_port, clock
         self._standing: Latched | None = None
-        self._steps: dict[str, Any] = {}
-        self._problems: list[str] = []
-        self._asked: set[str] = set()
         self._resumed: set[str] = set()
-        self._chase: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._written: asyncio.Future[None] | None = None
         self._latching: asyncio.Task[None] | None = None
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="latch")
 
     @property
     def halt_id(self) -> str | None:
         """Id of the halt that stands."""
         return self._standing.id if self._standing else None
 
-    def recall(self) -> None:
-        """At start: a latch that stands is obeyed before anything else."""
+    def recall(self) -> str:
+        """At start: a latch that stands is obeyed before anything else. Returns why its space is not reserved."""
+        self._disk.submit(lambda: None)  # the thread is there when it is needed
         found = self._latch.read(wall_ns=self._clock.wall_ns())
         if found is not None:
-            self._begin(found)
-
-    def on_signal(self, signal: Signal) -> None:
-        """SYSTEM_HALT, also for the hundredth time."""
-        if signal.id in self._resumed:
-            return
-        if self._standing is None:
-            now = self._clock.wall_ns()
-            self._begin(Latched(id=signal.id, issuer=signal.issuer, reason=signal.reason, wall_ns=now))
-        elif signal.id not in self._asked and (self._chase is None or self._chase.done()):
-            self._steps.pop("venue_confirmed_ns", None)  # asked anew: the venue is asked anew
-            self._chase = asyncio.create_task(self._until_nothing_is_open())
-        self._asked.add(signal.id)
-        self._acknowledge(signal.id)
-
-    def _begin(self, halt: Latched) -> None:
-        self._standing, self._steps, self._problems = halt, {}, []
-        problem = self._set_latch(halt)
-        if problem:
-            self._problems.append(problem)
-            self._latching = asyncio.create_task(self._latch_later(halt, problem))
-        self._causes.hold(CauseName.OPERATOR_HALT, True, f"{halt.id} by {halt.issuer}: {halt.reason}")
-        self._close_port()
-        self._steps["port_closed_ns"] = self._clock.monotonic_ns()
-        self._chase = asyncio.create_task(self._until_nothing_is_open())
-
-    def _set_latch(self, halt: Latched) -> str:
-        """Returns why not, "" when it is on disk."""
+            self.take(found, path="latch")
+            return ""
         try:
-            self._latch.set(halt)
+            self._latch.reserve()
+        except OSError as error:
+            return f"the halt latch has no space of its own ({error}); free the disk"
+        return ""
+
+    def on_signal(self, signal: Signal, *, flatten: bool = False) -> None:
+        """SYSTEM_HALT or FLATTEN, also for the hundredth time."""
+        if signal.id not in self._resumed:
+            halt = Latched(
+                id=signal.id, issuer=signal.issuer, reason=signal.reason, wall_ns=self._clock.wall_ns(),
+                mono_ns=signal.mono_ns,
+            )  # fmt: skip
+            self.take(halt, path="signal", flatten=flatten)
+
+    def take(self, halt: Latched, *, path: str, flatten: bool = False) -> None:
+        """A halt that somebody asks for, by whatever path."""
+        if halt.id == HAND and path != "signal":  # so that two of them do not share a receipt
+            halt = msgspec.structs.replace(halt, id=f"{HAND}-{secrets.token_hex(4)}")
+        if self._receipts.knows(halt.id):
+            self._receipts.say_again(halt.id, flatten=flatten)
+            self._go_on()
+            return
+        now_ns = self._clock.monotonic_ns()
+        standing = self._standing or halt
+        self._receipts.begin(
+            Receipt(
+                id=standing.id, asked=halt.id, issuer=halt.issuer, reason=halt.reason, path=path, flatten=flatten,
+                wall_ns=halt.wall_ns, received_ns=now_ns,
+                requested_ns=halt.mono_ns if path != "latch" and 0 < halt.mono_ns <= now_ns else now_ns,
+            )
+        )  # fmt: skip
+        if self._standing is None:
+            self._standing = halt
+            cause = CauseName.ENGINE_HALT if halt.own else CauseName.OPERATOR_HALT
+            self._causes.hold(cause, True, f"{halt.id} by {halt.issuer}: {halt.reason}")  # nothing passes from here on
+            self._write(halt)
+            self._work = asyncio.create_task(self._carry_out(halt))
+            return
+        if self._standing.own and not halt.own:  # now nothing is sent but cancels
+            self._standing = msgspec.structs.replace(self._standing, own=False)
+            self._causes.hold(CauseName.OPERATOR_HALT, True, f"{standing.id} by {halt.issuer}: {halt.reason}")
+            self._write(self._standing)
+        if self._work is None or self._work.done():
+            self._receipts.note("stands", latched_ns=now_ns, port_closed_ns=now_ns)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """There may be something to be done again."""
+        if self._receipts.open and (self._work is None or self._work.done()):
+            self._work = asyncio.create_task(self._until_done())
+
+    def _write(self, halt: Latched) -> None:
+        self._written = asyncio.get_running_loop().run_in_executor(self._disk, self._latch.set, halt)
+
+    async def _carry_out(self, halt: Latched) -> None:
+        problem = await self._latched()
+        if problem:
+            self._receipts.problem(problem)
+            self._latching = asyncio.create_task(self._latch_later(halt, problem))
+        dropped, chased = self._close_port()
+        self._receipts.note("port closed", port_closed_ns=self._clock.monotonic_ns(), dropped=dropped, chased=chased)
+        await self._until_done()
+
+    async def _latched(self) -> str:
+        """Why it is not on disk, "" when it is."""
+        assert self._written is not None
+        try:
+            await asyncio.wait_for(asyncio.shield(self._written), LATCH_WITHIN_S)
+        except TimeoutError:
+            return f"the disk has not taken the latch within {LATCH_WITHIN_S:g} s; a restart would forget this halt"
         except OSError as error:
             return f"the latch could not be written ({error}); a restart would forget this halt"
-        self._steps["latched_ns"] = self._clock.monotonic_ns()
+        self._receipts.note("latched", latched_ns=self._clock.monotonic_ns())
         return ""
 
     async def _latch_later(self, halt: Latched, problem: str) -> None:
         """Until the disk takes it: a full one is not full for ever."""
-        while self._set_latch(halt):
-            await asyncio.sleep(_LATCH_AGAIN_S)
-        self._problems.remove(problem)
-        self._acknowledge("")
-
-    async def _until_nothing_is_open(self) -> None:
-        """Cancel and ask, until the venue says zero and nothing of ours is on its way."""
-        while True:
+        while self._written is not None:
             try:
-                settled = self._in_flight() == 0  # asked first: one that arrives meanwhile is not in the list
-                pending = await self._rest.pending(self._instrument)
-                self._steps["open_orders"] = len(pending)
-                if not pending and settled:
-                    break
-                for some in batched_ids([order.ordId for order in pending]):
-                    await self._rest.cancel(self._instrument, some)
-                self._steps["cancels_sent_ns"] = self._clock.monotonic_ns()
-                await asyncio.sleep(_ASK_AGAIN_S)
-            except VenueError as error:
-                problem = f"venue: {error}"
-                if problem not in self._problems:
-                    self._problems.append(problem)
-                self._acknowledge("")
-                await asyncio.sleep(_AFTER_ERROR_S)
-        self._steps["venue_confirmed_ns"] = self._clock.monotonic_ns()
-        self._acknowledge("")
+                await asyncio.shield(self._written)
+            except OSError:
+                await asyncio.sleep(_LATCH_AGAIN_S)
+                self._write(halt)
+            else:
+                break
+        self._receipts.note("latched", latched_ns=self._clock.monotonic_ns())
+        self._receipts.solved(problem)
 
-    def _acknowledge(self, asked: str) -> None:
-        if self._standing is None:
-            return
-        data = {"id": self._standing.id, "asked": asked or self._standing.id, **self._steps}
-        for each in {asked} | (self._asked if not asked else set()):
-            self._reporter.send(
-                TelemetryKind.HALT_ACK, {**data, "asked": each or self._standing.id, "problems": list(self._problems)}
-            )
+    async def _until_done(self) -> None:
+        """Whatever is asked for meanwhile joins: the venue's answer is newer than its asking."""
+        while self._receipts.open:
+            await self._chase.until_nothing_is_open(self._receipts)
+            self._receipts.confirmed()
+            if self._receipts.wants_flat:
+                found = await self._liquidation.step()
+                self._receipts.position(found)
 
     def on_resume(self, signal: Signal) -> tuple[bool, str]:
         """Lift the halt that the signal names. Returns whether it was lifted, and why not."""
@@ -142,24 +179,28 @@ class Halt:
             return True, "no halt stands"
         if signal.target != self._standing.id:
             return False, f"halt {self._standing.id} stands, {signal.target or 'none'} was named"
+        against = [cause for cause in self._causes.standing() if cause.name not in _CURED_BY_RESUME]
+        if against:
+            said = "; ".join(f"{cause.name}: {cause.detail}" for cause in against)
+            return False, f"{said}; the halt stands until that is over (some of it waits for `sovereign rearm`)"
+        if self._receipts.wants_flat:
+            return False, "the position is still being closed; the halt stands"
+        if self._written is not None and not self._written.done():
+            return False, "the latch is still being written; the halt stands"
         try:
             self._open_port()  # whatever comes in now is still refused
         except ChannelError as error:
             return False, f"{error}; the halt stands"
+        for task in (self._work, self._latching):
+            if task is not None:
+                task.cancel()
         try:
             self._latch.clear()
         except OSError as error:
             self._close_port()
             return False, f"the latch cannot be removed ({error.strerror}); the halt stands"
-        for task in (self._chase, self._latching):
-            if task is not None:
-                task.cancel()
-        self._resumed |= self._asked | {self._standing.id}
-        self._standing, self._asked = None, set()
-        self._causes.hold(CauseName.OPERATOR_HALT, False)
+        self._resumed |= self._receipts.over()
+        self._standing = None
+        for cause in (CauseName.OPERATOR_HALT, CauseName.ENGINE_HALT):
+            self._causes.hold(cause, False)
         return True, "trading may begin again"
-
-
-def batched_ids(ids: list[str]) -> list[list[str]]:
-    """Slices of at most BATCH."""
-    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]

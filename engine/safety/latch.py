@@ -1,9 +1,15 @@
-"""The halt latch: a file that outlives every restart. Only a RESUME that names its id removes it."""
+"""The halt latch: a file that outlives every restart. Only a RESUME that names its id lifts it.
+
+Its space is taken at the start and never given back, and it is written in place: what a halt needs of the disk is
+there also when the disk is full. A latch that was torn, or that nobody can read, halts.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -11,15 +17,26 @@ from schemas.whole_file import write_whole
 
 _LATEST_NS: Final = 2**63
 """No wall time is as late as that."""
+_SIZE: Final = 4_096
+_LONGEST: Final = {"reason": 500, "issuer": 100}
+"""Characters: six bytes each at the most, and all of it has to fit."""
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+HAND: Final = "haltfile"
+"""Id of a halt that somebody made by hand, and of one whose id is none."""
 
 
 class Latched(msgspec.Struct, frozen=True, kw_only=True):
-    """Why trading is halted; `wall_ns` since 1970 UTC."""
+    """Why trading is halted; `wall_ns` since 1970 UTC, `mono_ns` when it was asked for (0: not said).
+
+    `own`: the engine's own trip; a stop that is missing is made all the same, and nothing else.
+    """
 
     id: str
     issuer: str
     reason: str
     wall_ns: int
+    mono_ns: int = 0
+    own: bool = False
 
 
 class HaltLatch:
@@ -29,33 +46,72 @@ class HaltLatch:
         self._latch = latch
         self._request = request
 
+    def reserve(self) -> None:
+        """Take the space, if nothing is latched. Raises: OSError; then `set` tries to find some."""
+        if not self._latch.exists():
+            write_whole(self._latch, _padded({"halted": False}), durable=True)
+
     def read(self, *, wall_ns: int) -> Latched | None:
-        """The standing halt. A file that cannot be read halts too: nobody removes it by accident."""
-        for path, issuer in ((self._latch, "latch"), (self._request, "halt file")):
-            try:
-                content = path.read_bytes()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                return Latched(id="unreadable", issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
-            try:
-                found = msgspec.json.decode(content)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                found = None
-            said = found if isinstance(found, dict) else {}
-            when = said.get("wall_ns")
-            return Latched(
-                id=str(said.get("id") or "haltfile"), issuer=str(said.get("issuer") or issuer),
-                reason=str(said.get("reason") or f"{path} exists"),
-                wall_ns=when if isinstance(when, int) and 0 < when < _LATEST_NS else wall_ns,
-            )  # fmt: skip
-        return None
+        """The standing halt: the latch's, else the halt file's."""
+        return self._read(self._latch, "latch", wall_ns) or self.requested(wall_ns=wall_ns)
+
+    def requested(self, *, wall_ns: int) -> Latched | None:
+        """What the halt file says, whatever is in it: its being there is enough."""
+        return self._read(self._request, "halt file", wall_ns)
+
+    def _read(self, path: Path, issuer: str, wall_ns: int) -> Latched | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Latched(id="unreadable", issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
+        try:
+            found = msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = None
+        said: dict[str, Any] = found if isinstance(found, dict) else {}
+        if path == self._latch and said.get("halted") is False:
+            return None
+        return Latched(
+            id=_id(said.get("id")), issuer=str(said.get("issuer") or issuer),
+            reason=str(said.get("reason") or f"{path} exists"), wall_ns=_time(said.get("wall_ns")) or wall_ns,
+            mono_ns=_time(said.get("mono_ns")), own=said.get("own") is True,
+        )  # fmt: skip
 
     def set(self, halt: Latched) -> None:
-        """On disk when this returns. Raises OSError; the halt goes on without it."""
-        write_whole(self._latch, msgspec.json.encode(halt), durable=True)
+        """On disk when this returns. Raises: OSError; the halt goes on without it."""
+        cut = {name: getattr(halt, name)[:most] for name, most in _LONGEST.items()}
+        self._write(msgspec.to_builtins(halt) | {"halted": True} | cut)
 
     def clear(self) -> None:
-        """Remove both files. Raises OSError: then the halt stands."""
-        self._latch.unlink(missing_ok=True)
+        """Nothing is halted any more. Raises: OSError: then the halt stands."""
+        self._write({"halted": False})
         self._request.unlink(missing_ok=True)
+
+    def _write(self, fields: dict[str, Any]) -> None:
+        content = _padded(fields)
+        try:
+            descriptor = os.open(self._latch, os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            write_whole(self._latch, content, durable=True)
+            return
+        try:
+            if os.pwrite(descriptor, content, 0) < len(content):
+                raise OSError(5, "a part of it was written only")
+            os.ftruncate(descriptor, len(content))
+            getattr(os, "fdatasync", os.fsync)(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _padded(fields: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(fields).ljust(_SIZE - 1) + b"\n"
+
+
+def _id(said: object) -> str:
+    return said if isinstance(said, str) and _ID.fullmatch(said) else HAND
+
+
+def _time(said: object) -> int:
+    return said if isinstance(said, int) and 0 < said < _LATEST_NS else 0

@@ -13,7 +13,8 @@ def encode_signal(value: Signal) -> bytes:
     """Bytes of one signal."""
     message = pb.Signal(
         kind=pb.Kind.Name(value.kind), id=value.id, issuer=value.issuer, reason=value.reason,
-        timestamp_ns=value.timestamp_ns, sequence=value.sequence, target=value.target, changes=value.changes,
+        timestamp_ns=value.timestamp_ns, sequence=value.sequence, target=value.target, mono_ns=value.mono_ns,
+        changes=value.changes,
     )  # fmt: skip
     return message.SerializeToString()
 
@@ -31,5 +32,6 @@ def decode_signal(payload: bytes | memoryview) -> Signal:
         raise Malformed("Signal", "no id")
     return Signal(
         kind=kind, id=message.id, issuer=message.issuer, reason=message.reason, timestamp_ns=message.timestamp_ns,
-        sequence=message.sequence, target=message.target, changes=dict(message.changes),
+        sequence=message.sequence, target=message.target, mono_ns=message.mono_ns,
+        changes=dict(message.changes),
     )  # fmt: skip

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rsignals.proto\x12\x11sovereign.signals\"\xfc\x01\n\x06Signal\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.sovereign.signals.Kind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x14\n\x0ctimestamp_ns\x18\x05 \x01(\x03\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x0e\n\x06target\x18\x07 \x01(\t\x12\x37\n\x07\x63hanges\x18\x08 \x03(\x0b\x32&.sovereign.signals.Signal.ChangesEntry\x1a.\n\x0c\x43hangesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x88\x01\n\x04Kind\x12\x10\n\x0cKIND_UNKNOWN\x10\x00\x12\x0f\n\x0bSYSTEM_HALT\x10\x01\x12\x11\n\rSYSTEM_RESUME\x10\x02\x12\x0b\n\x07\x46LATTEN\x10\x03\x12\x11\n\rCONFIG_UPDATE\x10\x04\x12\x11\n\rOPS_HEARTBEAT\x10\x05\x12\x0c\n\x08SHUTDOWN\x10\x06\x12\t\n\x05REARM\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\rsignals.proto\x12\x11sovereign.signals\"\x8d\x02\n\x06Signal\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.sovereign.signals.Kind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x14\n\x0ctimestamp_ns\x18\x05 \x01(\x03\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x0e\n\x06target\x18\x07 \x01(\t\x12\x0f\n\x07mono_ns\x18\t \x01(\x03\x12\x37\n\x07\x63hanges\x18\x08 \x03(\x0b\x32&.sovereign.signals.Signal.ChangesEntry\x1a.\n\x0c\x43hangesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x88\x01\n\x04Kind\x12\x10\n\x0cKIND_UNKNOWN\x10\x00\x12\x0f\n\x0bSYSTEM_HALT\x10\x01\x12\x11\n\rSYSTEM_RESUME\x10\x02\x12\x0b\n\x07\x46LATTEN\x10\x03\x12\x11\n\rCONFIG_UPDATE\x10\x04\x12\x11\n\rOPS_HEARTBEAT\x10\x05\x12\x0c\n\x08SHUTDOWN\x10\x06\x12\t\n\x05REARM\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIGNAL_CHANGESENTRY']._loaded_options = None
   _globals['_SIGNAL_CHANGESENTRY']._serialized_options = b'8\001'
-  _globals['_KIND']._serialized_start=292
-  _globals['_KIND']._serialized_end=428
+  _globals['_KIND']._serialized_start=309
+  _globals['_KIND']._serialized_end=445
   _globals['_SIGNAL']._serialized_start=37
-  _globals['_SIGNAL']._serialized_end=289
-  _globals['_SIGNAL_CHANGESENTRY']._serialized_start=243
-  _globals['_SIGNAL_CHANGESENTRY']._serialized_end=289
+  _globals['_SIGNAL']._serialized_end=306
+  _globals['_SIGNAL_CHANGESENTRY']._serialized_start=260
+  _globals['_SIGNAL_CHANGESENTRY']._serialized_end=306
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ SHUTDOWN: Kind
 REARM: Kind
 
 class Signal(_message.Message):
-    __slots__ = ("kind", "id", "issuer", "reason", "timestamp_ns", "sequence", "target", "changes")
+    __slots__ = ("kind", "id", "issuer", "reason", "timestamp_ns", "sequence", "target", "mono_ns", "changes")
     class ChangesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class Signal(_message.Message):
     TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
+    MONO_NS_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     kind: Kind
     id: str
@@ -50,5 +51,6 @@ class Signal(_message.Message):
     timestamp_ns: int
     sequence: int
     target: str
+    mono_ns: int
     changes: _containers.ScalarMap[str, str]
-    def __init__(self, kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., timestamp_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., target: _Optional[str] = ..., changes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[Kind, str]] = ..., id: _Optional[str] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., timestamp_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., target: _Optional[str] = ..., mono_ns: _Optional[int] = ..., changes: _Optional[_Mapping[str, str]] = ...) -> None: ...

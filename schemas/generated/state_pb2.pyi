@@ -274,7 +274,7 @@ class Metrics(_message.Message):
     def __init__(self, timestamp_ns: _Optional[int] = ..., values: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Receipt(_message.Message):
-    __slots__ = ("id", "requested_ns", "latched_ns", "port_closed_ns", "venue_confirmed_ns", "open_orders", "total_ms", "issuer", "reason", "verified", "problems", "cancels_sent_ns")
+    __slots__ = ("id", "requested_ns", "latched_ns", "port_closed_ns", "venue_confirmed_ns", "open_orders", "total_ms", "issuer", "reason", "verified", "problems", "cancels_sent_ns", "asked", "path", "wall_ns", "received_ns", "canceled", "dropped", "chased", "flatten", "position_contracts", "close_sent_ns", "flat_ns", "key", "signature")
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUESTED_NS_FIELD_NUMBER: _ClassVar[int]
     LATCHED_NS_FIELD_NUMBER: _ClassVar[int]
@@ -287,6 +287,19 @@ class Receipt(_message.Message):
     VERIFIED_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     CANCELS_SENT_NS_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    WALL_NS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_NS_FIELD_NUMBER: _ClassVar[int]
+    CANCELED_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    CHASED_FIELD_NUMBER: _ClassVar[int]
+    FLATTEN_FIELD_NUMBER: _ClassVar[int]
+    POSITION_CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_SENT_NS_FIELD_NUMBER: _ClassVar[int]
+    FLAT_NS_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     id: str
     requested_ns: int
     latched_ns: int
@@ -299,4 +312,17 @@ class Receipt(_message.Message):
     verified: bool
     problems: _containers.RepeatedScalarFieldContainer[str]
     cancels_sent_ns: int
-    def __init__(self, id: _Optional[str] = ..., requested_ns: _Optional[int] = ..., latched_ns: _Optional[int] = ..., port_closed_ns: _Optional[int] = ..., venue_confirmed_ns: _Optional[int] = ..., open_orders: _Optional[int] = ..., total_ms: _Optional[float] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., verified: _Optional[bool] = ..., problems: _Optional[_Iterable[str]] = ..., cancels_sent_ns: _Optional[int] = ...) -> None: ...
+    asked: str
+    path: str
+    wall_ns: int
+    received_ns: int
+    canceled: int
+    dropped: int
+    chased: int
+    flatten: bool
+    position_contracts: str
+    close_sent_ns: int
+    flat_ns: int
+    key: str
+    signature: str
+    def __init__(self, id: _Optional[str] = ..., requested_ns: _Optional[int] = ..., latched_ns: _Optional[int] = ..., port_closed_ns: _Optional[int] = ..., venue_confirmed_ns: _Optional[int] = ..., open_orders: _Optional[int] = ..., total_ms: _Optional[float] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., verified: _Optional[bool] = ..., problems: _Optional[_Iterable[str]] = ..., cancels_sent_ns: _Optional[int] = ..., asked: _Optional[str] = ..., path: _Optional[str] = ..., wall_ns: _Optional[int] = ..., received_ns: _Optional[int] = ..., canceled: _Optional[int] = ..., dropped: _Optional[int] = ..., chased: _Optional[int] = ..., flatten: _Optional[bool] = ..., position_contracts: _Optional[str] = ..., close_sent_ns: _Optional[int] = ..., flat_ns: _Optional[int] = ..., key: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...

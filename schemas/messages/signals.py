@@ -26,7 +26,11 @@ class SignalKind(IntEnum):
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One system event. `target`: the halt's id for SYSTEM_RESUME; a process, or "" for all, for SHUTDOWN.
 
+    FLATTEN is a HALT that closes the positions too.
+
     `changes` (CONFIG_UPDATE): dotted setting -> value as TOML text; a loosening needs CONFIRMED as the target.
+    `mono_ns`: when it was first asked for, by the machine's monotonic clock; 0: not said. It stays the same in every
+    repetition, while `timestamp_ns` is that of this very message.
     REARM lifts what waits for the operator: the repeated-execution throttle, the drawdown stop, unexplained answers.
     """
 
@@ -37,4 +41,5 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     timestamp_ns: int
     sequence: int = 0
     target: str = ""
+    mono_ns: int = 0
     changes: dict[str, str] = {}

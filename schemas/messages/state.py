@@ -186,9 +186,15 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to a HALT. All `_ns` are the machine's monotonic clock; None: that step is not known to be done.
+    """What happened to a HALT, or to a FLATTEN. All `_ns` but `wall_ns` are the machine's monotonic clock, in the order
+    in which the steps are taken; None: that step is not known to be done.
 
-    `verified` only when the venue itself said that nothing is open.
+    `id` is the halt that stands, `asked` the HALT that this receipt answers: the same for the one that began it.
+    `path`: how it came: signal, SIGUSR1, halt file, trip, or latch (found at a start). `requested_ns` is when it was
+    asked for, `received_ns` when the engine heard of it. `canceled`: cancels sent; `dropped`: orders that had not left
+    for the venue; `chased`: orders that were on their way to it. `verified` only when the venue itself said that
+    nothing is open. `flatten`: positions were to be closed too; `position_contracts` is what the venue says is held,
+    `flat_ns` when it first said zero. `key` and `signature`: see schemas.receipts.
     """
 
     id: str
@@ -203,3 +209,21 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     verified: bool = False
     problems: tuple[str, ...] = ()
+    asked: str = ""
+    path: str = ""
+    wall_ns: int = 0
+    received_ns: int | None = None
+    canceled: int = 0
+    dropped: int = 0
+    chased: int = 0
+    flatten: bool = False
+    position_contracts: Decimal | None = None
+    close_sent_ns: int | None = None
+    flat_ns: int | None = None
+    key: str = ""
+    signature: str = ""
+
+    @property
+    def done(self) -> bool:
+        """The venue has confirmed all that was asked for."""
+        return self.verified and (not self.flatten or self.flat_ns is not None)

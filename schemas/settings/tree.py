@@ -103,6 +103,19 @@ class Safety(Section):
     brain_death: Literal["all", "unprotected", "none"] = Field(
         "unprotected", description="Which positions to close when the brain dies"
     )
+    brain_proof_beats: int = Field(
+        3, ge=1, le=100, description="Good heartbeats in a row that a brain owes before it may trade again"
+    )
+    loop_lag_ms: float = Field(
+        250.0, ge=10, le=10_000, description="Lateness of the engine's event loop beyond which it only reduces, ms"
+    )
+    halt_on: tuple[Literal["daily_loss", "lifecycle_error", "venue_errors"], ...] = Field(
+        ("daily_loss", "lifecycle_error", "venue_errors"), description="What makes the engine halt by itself"
+    )
+    venue_errors: int = Field(
+        10, ge=1, le=10_000, description="Orders within venue_errors_window_s that the venue did not take: halt"
+    )
+    venue_errors_window_s: float = Field(60.0, gt=0, le=86_400, description="Window of venue_errors, s")
     halt_deadline_s: float = Field(10.0, ge=0.5, le=600, description="How long `halt` waits for the venue, s")
 
 

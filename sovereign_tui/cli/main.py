@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "down": "down",
     "status": "status",
     "halt": "halt",
+    "flatten": "flatten",
     "panic": "panic",
     "resume": "resume",
     "rearm": "rearm",

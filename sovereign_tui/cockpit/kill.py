@@ -18,12 +18,17 @@ import msgspec
 
 from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import Receipt
+from schemas.settings import Home
 from sovereign_tui.cockpit.view import Kill, KillPhase
-from sovereign_tui.ops.client import HasControlSocket, OpsError, stream_blocking
+from sovereign_tui.ops import direct
+from sovereign_tui.ops.client import OpsError, stream_blocking
 
 REASON: Final = "kill key"
 _BOUNCE_NS: Final = 300 * NS_PER_MS
 """A held key repeats; within this time a second press is the same press."""
+_FIRST_WORD_S: Final = 1.0
+"""Ops answers at once; after that the engine is asked without it."""
+_WITHOUT_OPS_S: Final = 10.0
 _SILENCE_S: Final = 5.0
 """Ops says something every second while a HALT is on its way."""
 
@@ -43,7 +48,7 @@ def issuer() -> str:
 class KillSwitch:
     """Asks ops for a HALT. `home`: where the control socket is."""
 
-    def __init__(self, home: HasControlSocket, clock: Clock, who: str) -> None:
+    def __init__(self, home: Home, clock: Clock, who: str) -> None:
         self._home = home
         self._clock = clock
         self._who = who
@@ -73,20 +78,33 @@ class KillSwitch:
         return news
 
     def _ask(self, kill: Kill) -> None:
-        command = {"cmd": "halt", "issuer": self._who, "reason": REASON, "progress": True}
+        command = {
+            "cmd": "halt", "issuer": self._who, "reason": REASON, "progress": True, "mono_ns": kill.pressed_ns,
+        }  # fmt: skip
         answered = False
         try:
-            for answer in stream_blocking(self._home, command, _SILENCE_S):
+            for answer in stream_blocking(self._home, command, _SILENCE_S, first_s=_FIRST_WORD_S):
                 answered = "progress" not in answer
                 receipt = _receipt(answer if answered else answer["progress"])
                 phase = KillPhase.ANSWERED if answered else KillPhase.ASKING
                 kill = replace(kill, receipt=receipt, phase=phase)
                 self._news.append(kill)
         except OpsError as error:
-            self._news.append(replace(kill, phase=KillPhase.FAILED, problem=str(error)))
+            self._without_ops(kill, str(error))
         except (OSError, msgspec.ValidationError) as error:
             text = f"the answer of ops to the HALT is not usable ({error})"
             self._news.append(replace(kill, phase=KillPhase.FAILED, problem=text))
+
+    def _without_ops(self, kill: Kill, why: str) -> None:
+        """The halt file, and what the engine makes of it."""
+        asked = direct.ask(self._home, self._who, REASON, mono_ns=kill.pressed_ns)
+        self._news.append(replace(kill, phase=KillPhase.FAILED, problem=why))
+        if asked.engine is None:
+            return
+        for found in direct.receipts(self._home, asked, _WITHOUT_OPS_S):
+            receipt = _receipt(found)
+            phase = KillPhase.ANSWERED if receipt.done else KillPhase.ASKING
+            self._news.append(replace(kill, receipt=receipt, phase=phase))
 
 
 def _receipt(fields: Any) -> Receipt:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.clock import NS_PER_S
-from schemas.messages import Decision, LogLine, SignalKind
+from schemas.messages import Decision, LogLine, Receipt, SignalKind
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
 from schemas.topology import ENGINE, OPS
@@ -103,7 +103,7 @@ class Ops:
         )  # fmt: skip
         self._halts = HaltDesk(
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
-            engine=lambda: self._fleet.children[ENGINE].state,
+            engine=lambda: self._fleet.children[ENGINE].state, on_foreign=self._on_foreign_halt,
         )  # fmt: skip
         asker = Asker(self._hub)
         resumes = ResumeDesk(halts=self._halts, asker=asker, engine=self._watch.engine)
@@ -200,6 +200,9 @@ class Ops:
     def _on_decision(self, decision: Decision) -> None:
         self._watch.on_decision(decision)
         self._hub.decision(decision)
+
+    def _on_foreign_halt(self, receipt: Receipt) -> None:
+        self._log("error", f"HALT {receipt.id} by {receipt.path} ({receipt.issuer}): {receipt.reason}")
 
     def _on_change(self, child: Child) -> None:
         bad = child.state in {State.BACKOFF, State.FATAL}

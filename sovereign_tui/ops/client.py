@@ -95,12 +95,17 @@ def request_blocking(home: HasControlSocket, command: dict[str, Any], timeout_s:
 
 
 def stream_blocking(
-    home: HasControlSocket, command: dict[str, Any], timeout_s: float, *, total_s: float | None = None
-) -> Iterator[dict[str, Any]]:
-    """As `stream`, from any thread, without an event loop. `total_s`: the longest time in all."""
+    home: HasControlSocket, command: dict[str, Any], timeout_s: float, *, total_s: float | None = None,
+    first_s: float | None = None,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """As `stream`, from any thread, without an event loop.
+
+    `total_s`: the longest time in all; `first_s`: until the first line, if that is another one.
+    """
+    patience_s = timeout_s if first_s is None else first_s
     end = None if total_s is None else time.monotonic() + total_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
-        channel.settimeout(timeout_s)
+        channel.settimeout(patience_s)
         try:
             channel.connect(str(home.control_socket))
         except (FileNotFoundError, ConnectionRefusedError):
@@ -112,7 +117,7 @@ def stream_blocking(
             buffer = b""
             while True:
                 while b"\n" not in buffer:
-                    left = timeout_s if end is None else min(timeout_s, end - time.monotonic())
+                    left = patience_s if end is None else min(patience_s, end - time.monotonic())
                     if left <= 0:
                         raise _late(total_s or timeout_s)
                     channel.settimeout(left)
@@ -121,12 +126,12 @@ def stream_blocking(
                         raise OpsSilent("ops broke off")
                     buffer += piece
                 line, _, buffer = buffer.partition(b"\n")
-                answer = _answer(line)
+                answer, patience_s = _answer(line), timeout_s
                 yield answer
                 if "progress" not in answer:
                     return
         except TimeoutError:
-            raise _late(timeout_s) from None
+            raise _late(patience_s) from None
         except ConnectionError as error:
             raise OpsSilent(f"ops broke off ({error.strerror})") from None
 

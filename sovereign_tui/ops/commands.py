@@ -2,8 +2,9 @@
 
     ping                                   -> {"ok": true, "pid": int}
     status                                 -> see Picture.status
-    halt    issuer?, reason?, progress?    -> [{"progress": receipt} ...] receipt
-    resume  halt_id? (null: the standing), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
+    halt    issuer?, reason?, mono_ns?, progress? -> [{"progress": receipt} ...] receipt
+    flatten as halt; the position is closed, too
+    resume  halt_id (null is refused, and told which), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
     config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
     rearm   issuer?, reason?               -> {"ok": bool, "text": str}
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
@@ -19,6 +20,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -57,7 +59,8 @@ class Commands:
         self._by_name: dict[str, Callable[[dict[str, Any]], Answers]] = {
             "ping": self._ping,
             "status": self._status,
-            "halt": self._halt,
+            "halt": partial(self._halt, flatten=False),
+            "flatten": partial(self._halt, flatten=True),
             "resume": self._resume,
             "config": self._config,
             "rearm": self._rearm,
@@ -78,12 +81,16 @@ class Commands:
     async def _status(self, command: dict[str, Any]) -> Answers:
         yield self._picture.status()
 
-    async def _halt(self, command: dict[str, Any]) -> Answers:
+    async def _halt(self, command: dict[str, Any], *, flatten: bool) -> Answers:
         issuer, reason = _text(command, "issuer", "unknown"), _text(command, "reason", "")
         progress = _flag(command, "progress")
-        self._log("warning", f"HALT asked by {issuer}: {reason or 'no reason given'}")
+        mono_ns = command.get("mono_ns", 0)
+        if isinstance(mono_ns, bool) or not isinstance(mono_ns, int):
+            mono_ns = 0  # nothing keeps a halt from being carried out
+        what = "FLATTEN" if flatten else "HALT"
+        self._log("warning", f"{what} asked by {issuer}: {reason or 'no reason given'}")
         final: dict[str, Any] = {}
-        async with aclosing(self._halts.halt(issuer, reason)) as receipts:
+        async with aclosing(self._halts.halt(issuer, reason, flatten=flatten, mono_ns=mono_ns)) as receipts:
             async for receipt in receipts:
                 final = receipt_fields(receipt)
                 if progress:

@@ -1,4 +1,4 @@
-"""`<runtime>/HALT`: a HALT that outlives every process. The engine latches by it at its start.
+"""`<runtime>/HALT`: a HALT that outlives every process. A running engine finds it within milliseconds.
 
 Written by ops before it publishes a HALT, and by `sovereign halt` when no ops answers; removed when a resume succeeds.
 Imports nothing heavy: the kill switch loads it.
@@ -53,10 +53,13 @@ def read(runtime: Path) -> StandingHalt | None:
         return StandingHalt(id="haltfile", issuer="", reason="a HALT file that somebody made by hand")
 
 
-def write(runtime: Path, halt: StandingHalt) -> None:
-    """Whole or not at all, private. Raises: OSError."""
+def write(runtime: Path, halt: StandingHalt, mono_ns: int = 0) -> None:
+    """Whole or not at all, private. `mono_ns`: when it was asked for, 0: now. Raises: OSError."""
     path = path_in(runtime)
-    content = {"id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns()}
+    content = {
+        "id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns(),
+        "mono_ns": mono_ns or time.monotonic_ns(),
+    }  # fmt: skip
     write_whole(path, json.dumps(content).encode())
 
 

@@ -2,39 +2,45 @@
 
 A HALT that the engine has not answered yet is repeated every 100 ms, and every second from then on until the venue
 has confirmed: an engine that dies in between is asked again when it is back. Asking again while one is not verified
-joins it. Asking again afterwards asks the venue anew; the receipt then carries the id of the halt that stands.
+joins it. Asking again afterwards asks the venue anew; the receipt then carries the id of the halt that stands. A
+FLATTEN is a HALT that closes the position, too. Receipts are the engine's; only one that it has not answered is kept
+by us. A halt that came another way (SIGUSR1, the halt file, the engine's own trip) is told to the screens as it comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from schemas import receipts
 from schemas.clock import NS_PER_S, Clock
 from schemas.messages import Receipt, SignalKind
 from schemas.settings import Home
-from schemas.whole_file import write_whole
 from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.haltfile import StandingHalt
-from sovereign_tui.ops.receipt import HaltAck, merge, missing
+from sovereign_tui.ops.receipt import missing
 
 REPEAT_S: Final = 0.1
 _SLOW: Final = 10
 """Once answered, every so many turns."""
 _PROGRESS_S: Final = 1.0
+_REMEMBERED: Final = 64
+"""Halts whose late acknowledgements are known to be late."""
 
 
 class Megaphone(Protocol):
     """What the desk needs of the hub."""
 
     def signal(
-        self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", id_: str | None = None
-    ) -> str: ...
+        self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", id_: str | None = None,
+        mono_ns: int = 0,
+    ) -> str: ...  # fmt: skip
 
     def receipt(self, value: Receipt) -> None: ...
 
@@ -63,18 +69,24 @@ class Ask:
 
 
 class HaltDesk:
-    """All HALTs of one ops. `engine` says the state of the engine's process, for the receipt's problems."""
+    """All HALTs of one ops. `engine` says the state of the engine's process, for the receipt's problems.
+
+    `on_foreign` hears of halts that came another way.
+    """
 
     def __init__(
-        self, *, home: Home, clock: Clock, hub: Megaphone, deadline_s: float, engine: Callable[[], str]
-    ) -> None:
+        self, *, home: Home, clock: Clock, hub: Megaphone, deadline_s: float, engine: Callable[[], str],
+        on_foreign: Callable[[Receipt], None] = lambda receipt: None,
+    ) -> None:  # fmt: skip
         self._runtime = home.runtime
         self._receipts = home.data / "receipts"
         self._clock = clock
         self._hub = hub
         self._deadline_s = deadline_s
         self._engine = engine
+        self._on_foreign = on_foreign
         self._current: Ask | None = None
+        self._lifted: deque[str] = deque(maxlen=_REMEMBERED)
 
     @property
     def standing_file(self) -> StandingHalt | None:
@@ -87,38 +99,44 @@ class HaltDesk:
         if found is not None:
             self._begin(found.id, found.issuer, found.reason, ())
 
-    async def halt(self, issuer: str, reason: str) -> AsyncGenerator[Receipt, None]:
+    async def halt(
+        self, issuer: str, reason: str, *, flatten: bool = False, mono_ns: int = 0
+    ) -> AsyncGenerator[Receipt, None]:
         """Asks for a HALT at once and yields the receipt at each change; the last one is final.
 
-        Ends when the venue has confirmed that nothing is open, or at the deadline; the HALT goes on without us.
+        Ends when the venue has confirmed what was asked for, or at the deadline; the HALT goes on without us.
+        `mono_ns`: when the operator asked for it, 0: now.
         """
         ask = self._current
-        if ask is None or ask.receipt.verified:
-            ask = self._ask(issuer, reason)
+        if ask is None or ask.receipt.done or (flatten and not ask.receipt.flatten):
+            ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns)
         else:
             self._publish(ask)
         end = self._clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
-        while not ask.receipt.verified and (left := end - self._clock.monotonic_ns()) > 0:
+        while not ask.receipt.done and (left := end - self._clock.monotonic_ns()) > 0:
             yield ask.receipt
             await ask.changed(min(_PROGRESS_S, left / NS_PER_S))
         final = self._concluded(ask)
         self._keep(ask, final)
         yield final
 
-    def on_ack(self, ack: HaltAck) -> None:
+    def on_ack(self, receipt: Receipt) -> None:
         """The engine says how far it is."""
+        if receipt.asked in self._lifted:
+            return  # said before the RESUME
         ask = self._current
-        if ask is None or not ack.answers(ask.asked) or ask.receipt.verified:
-            return
+        if ask is None or ask.asked != receipt.asked:
+            if ask is not None and not ask.receipt.done:
+                self._hub.receipt(receipt)
+                return
+            ask = self._current = Ask(receipt.asked, receipt, ())
+            self._on_foreign(receipt)
         ask.heard = True
-        receipt = merge(ask.receipt, ack)
-        if receipt == ask.receipt:
-            return
         ask.change(receipt)
         standing = self.standing_file
-        if standing is None or standing.id != ack.id:
-            self._write_file(StandingHalt(id=ack.id, issuer=receipt.issuer, reason=receipt.reason), ask)
-        self._keep(ask, self._concluded(ask) if receipt.verified else receipt)
+        if standing is None or standing.id != receipt.id:
+            self._write_file(StandingHalt(id=receipt.id, issuer=receipt.issuer, reason=receipt.reason), ask)
+        self._keep(ask, self._concluded(ask) if receipt.done else receipt)
 
     async def repeat(self) -> None:
         """Repeats what has not been answered. Runs as long as ops."""
@@ -127,11 +145,14 @@ class HaltDesk:
             await asyncio.sleep(REPEAT_S)
             turn += 1
             ask = self._current
-            if ask is not None and not ask.receipt.verified and (not ask.heard or turn % _SLOW == 0):
+            if ask is not None and not ask.receipt.done and (not ask.heard or turn % _SLOW == 0):
                 self._publish(ask)
 
-    def lifted(self) -> str | None:
+    def lifted(self, halt_id: str) -> str | None:
         """After a resume: nothing is repeated, and nothing halts the next start. A problem, or None."""
+        if self._current is not None:
+            self._lifted.append(self._current.asked)
+        self._lifted.append(halt_id)
         self._current = None
         try:
             haltfile.remove(self._runtime)
@@ -149,19 +170,25 @@ class HaltDesk:
         if self._current is None:
             self._current = ask
 
-    def _ask(self, issuer: str, reason: str) -> Ask:
+    def _ask(self, issuer: str, reason: str, *, flatten: bool, mono_ns: int) -> Ask:
         problems: tuple[str, ...] = ()
-        asked = haltfile.new_id()
+        asked, now_ns = haltfile.new_id(), self._clock.monotonic_ns()
+        requested_ns = mono_ns if 0 < mono_ns <= now_ns else now_ns
         if self.standing_file is None:
             try:
-                haltfile.write(self._runtime, StandingHalt(id=asked, issuer=issuer, reason=reason))
+                haltfile.write(self._runtime, StandingHalt(id=asked, issuer=issuer, reason=reason), requested_ns)
             except OSError as error:
                 problems = (_file_problem(self._runtime, error),)
-        return self._begin(asked, issuer, reason, problems)
+        return self._begin(asked, issuer, reason, problems, flatten=flatten, requested_ns=requested_ns)
 
-    def _begin(self, asked: str, issuer: str, reason: str, problems: tuple[str, ...]) -> Ask:
-        requested = self._clock.monotonic_ns()
-        receipt = Receipt(id=asked, requested_ns=requested, issuer=issuer, reason=reason)
+    def _begin(
+        self, asked: str, issuer: str, reason: str, problems: tuple[str, ...], *, flatten: bool = False,
+        requested_ns: int = 0,
+    ) -> Ask:  # fmt: skip
+        receipt = Receipt(
+            id=asked, asked=asked, requested_ns=requested_ns or self._clock.monotonic_ns(), issuer=issuer,
+            reason=reason, path="signal", flatten=flatten, wall_ns=self._clock.wall_ns(),
+        )  # fmt: skip
         self._current = ask = Ask(asked, receipt, problems)
         self._publish(ask)
         self._keep(ask, receipt)
@@ -169,41 +196,40 @@ class HaltDesk:
 
     def _publish(self, ask: Ask) -> None:
         receipt = ask.receipt
-        self._hub.signal(SignalKind.SYSTEM_HALT, issuer=receipt.issuer, reason=receipt.reason, id_=ask.asked)
+        kind = SignalKind.FLATTEN if receipt.flatten else SignalKind.SYSTEM_HALT
+        self._hub.signal(
+            kind, issuer=receipt.issuer, reason=receipt.reason, id_=ask.asked, mono_ns=receipt.requested_ns
+        )  # fmt: skip
 
     def _concluded(self, ask: Ask) -> Receipt:
         waited_s = (self._clock.monotonic_ns() - ask.receipt.requested_ns) / NS_PER_S
         lacks = missing(ask.receipt, engine=self._engine(), waited_s=round(waited_s, 1), heard=ask.heard)
-        problems = (*ask.own_problems, *ask.receipt.problems, *lacks)
-        return msgspec.structs.replace(ask.receipt, problems=tuple(dict.fromkeys(problems)))
+        problems = tuple(dict.fromkeys((*ask.own_problems, *ask.receipt.problems, *lacks)))
+        return msgspec.structs.replace(ask.receipt, problems=problems)
 
     def _write_file(self, halt: StandingHalt, ask: Ask) -> None:
         try:
-            haltfile.write(self._runtime, halt)
+            haltfile.write(self._runtime, halt, ask.receipt.requested_ns)
         except OSError as error:
             ask.own_problems = (_file_problem(self._runtime, error),)
 
     def _keep(self, ask: Ask, receipt: Receipt) -> None:
-        """Publishes the receipt, and keeps it on disk; a standing halt's first receipt is not overwritten."""
+        """Publishes the receipt. One that the engine has not answered is kept on disk by us, and by it from then on."""
         self._hub.receipt(receipt)
-        name = receipt.id if receipt.id == ask.asked else f"{receipt.id}.{ask.asked}"
-        path = self._receipts / f"{name}.json"
-        if path != ask.file and path.exists():
-            path = self._receipts / f"{name}.{receipt.requested_ns}.json"
         try:
-            self._receipts.mkdir(mode=0o700, exist_ok=True)
-            write_whole(path, msgspec.json.encode(receipt))
-            if ask.file is not None and ask.file != path:
+            if not ask.heard:
+                receipts.keep(self._receipts, receipt)
+                ask.file = receipts.file_of(self._receipts, receipt)
+            elif ask.file is not None and ask.file != receipts.file_of(self._receipts, receipt):
                 ask.file.unlink(missing_ok=True)
-            ask.file = path
+                ask.file = None
         except OSError as error:
-            ask.own_problems = (*ask.own_problems[:1], f"{path}: the receipt cannot be kept ({error.strerror})")
+            ask.own_problems = (*ask.own_problems[:1], f"{self._receipts}: no receipt can be kept ({error.strerror})")
 
 
 def receipt_fields(receipt: Receipt) -> dict[str, Any]:
     """A receipt as JSON takes it."""
-    fields: dict[str, Any] = msgspec.to_builtins(receipt)
-    return fields
+    return receipts.fields_of(receipt)
 
 
 def _file_problem(runtime: Path, error: OSError) -> str:

@@ -81,9 +81,10 @@ class Hub:
         target: str = "",
         id_: str | None = None,
         changes: Mapping[str, str] | None = None,
+        mono_ns: int = 0,
     ) -> str:
         """Publishes one signal and returns its id; see the module for what follows it."""
-        message = self._stamped(kind, id_ or new_id(), issuer, reason, target, changes)
+        message = self._stamped(kind, id_ or new_id(), issuer, reason, target, changes, mono_ns)
         self._publisher.publish(SIGNAL, codec.encode_signal(message), message.timestamp_ns)
         if kind not in _STAYS:
             self.heartbeat()
@@ -124,12 +125,13 @@ class Hub:
 
     def _stamped(
         self, kind: SignalKind, id_: str, issuer: str, reason: str, target: str,
-        changes: Mapping[str, str] | None = None,
+        changes: Mapping[str, str] | None = None, mono_ns: int = 0,
     ) -> Signal:  # fmt: skip
         self._sequence += 1
         return Signal(
             kind=kind, id=id_, issuer=issuer, reason=reason, target=target,
             timestamp_ns=self._clock.wall_ns(), sequence=self._sequence, changes=dict(changes or {}),
+            mono_ns=mono_ns,
         )  # fmt: skip
 
 

@@ -1,85 +1,36 @@
-"""What a HALT has come to: the engine's acknowledgements folded into a receipt. Pure."""
+"""What a receipt of a HALT does not prove. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-
-from schemas.clock import NS_PER_MS
 from schemas.messages import Receipt
 
 
-class HaltAck(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of a HALT_ACK. `id` is the standing halt's, `asked` the one of the HALT that it answers."""
-
-    id: str
-    asked: str = ""
-    latched_ns: int | None = None
-    port_closed_ns: int | None = None
-    cancels_sent_ns: int | None = None
-    venue_confirmed_ns: int | None = None
-    open_orders: int | None = None
-    problems: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, data: Mapping[str, Any]) -> HaltAck:
-        """Raises: msgspec.ValidationError."""
-        return msgspec.convert(data, cls)
-
-    def answers(self, asked: str) -> bool:
-        """Whether it is about the HALT of this id."""
-        return asked in {self.asked, self.id}
-
-
-def merge(receipt: Receipt, ack: HaltAck) -> Receipt:
-    """The receipt after one more acknowledgement; what it does not say stays known.
-
-    A confirmation of the venue from before this HALT was asked for confirms nothing.
-    """
-    confirmed = ack.venue_confirmed_ns
-    if confirmed is None or confirmed < receipt.requested_ns:
-        confirmed = receipt.venue_confirmed_ns
-    open_orders = receipt.open_orders if ack.open_orders is None else ack.open_orders
-    verified = confirmed is not None and open_orders == 0
-    return msgspec.structs.replace(
-        receipt,
-        id=ack.id,
-        latched_ns=_known(ack.latched_ns, receipt.latched_ns),
-        port_closed_ns=_known(ack.port_closed_ns, receipt.port_closed_ns),
-        cancels_sent_ns=_known(ack.cancels_sent_ns, receipt.cancels_sent_ns),
-        venue_confirmed_ns=confirmed,
-        open_orders=open_orders,
-        total_ms=(confirmed - receipt.requested_ns) / NS_PER_MS if verified and confirmed is not None else None,
-        verified=verified,
-        problems=ack.problems,
-    )
-
-
 def missing(receipt: Receipt, *, engine: str, waited_s: float, heard: bool) -> tuple[str, ...]:
-    """What the receipt does not prove, one line each; empty if it is verified. `engine`: its process state."""
-    if receipt.verified:
+    """What is not proved, one line each; empty if all that was asked for is done. `engine`: its process state."""
+    if receipt.done:
         return ()
+    return (_lack(receipt, engine, waited_s, heard=heard),)
+
+
+def _lack(receipt: Receipt, engine: str, waited_s: float, *, heard: bool) -> str:
     if not heard:
-        text = (
+        return (
             f"the engine ({engine}) has not answered within {waited_s:g} s; the HALT is repeated until it does, and "
-            "an engine that starts will latch it"
+            "an engine that starts will latch it; `sovereign panic` goes to the venue without it"
         )
-    elif receipt.latched_ns is None:
-        text = f"the engine has not latched within {waited_s:g} s; see `sovereign status`"
-    elif receipt.open_orders:
-        text = (
+    if receipt.latched_ns is None and receipt.port_closed_ns is None:
+        return f"the engine has not latched within {waited_s:g} s; see `sovereign status`"
+    if receipt.open_orders:
+        return (
             f"the venue says that {receipt.open_orders} orders are open after {waited_s:g} s; "
             "the engine goes on, look at the venue yourself"
         )
-    else:
-        text = (
+    if not receipt.verified:
+        return (
             f"the venue has not confirmed within {waited_s:g} s that nothing is open; "
             "the engine goes on asking, look at the venue yourself"
         )
-    return (text,)
-
-
-def _known(new: int | None, old: int | None) -> int | None:
-    return old if new is None else new
+    held = "an unknown position" if receipt.position_contracts is None else f"{receipt.position_contracts} contracts"
+    return (
+        f"{held} held after {waited_s:g} s; the engine goes on closing, `sovereign panic --flatten` does it without it"
+    )

@@ -29,7 +29,7 @@ class ResumeDesk:
         self._engine = engine
 
     async def resume(self, wanted: str | None, issuer: str) -> Resumed:
-        """Lift the halt `wanted`, the standing one if None."""
+        """Lift the halt `wanted`: whoever resumes names what is lifted."""
         view = self._engine()
         in_file = self._halts.standing_file
         if not view.known:
@@ -38,12 +38,13 @@ class ResumeDesk:
         standing = view.halt_id or (in_file.id if in_file else None)
         if standing is None:
             return Resumed(ok=False, halt_id=None, text="no halt stands; nothing to resume")
-        if wanted is not None and wanted != standing:
-            return Resumed(ok=False, halt_id=standing, text=f"halt {standing} stands, {wanted} was named")
+        if wanted != standing:
+            named = "none" if wanted is None else wanted
+            return Resumed(ok=False, halt_id=standing, text=f"halt {standing} stands, {named} was named")
         held = self._halts.hold_back()
         ack = await self._asker.ask(SignalKind.SYSTEM_RESUME, issuer=issuer, reason="resume", target=standing)
         if ack is None or not ack.ok:
             self._halts.go_on(held)
             return Resumed(ok=False, halt_id=standing, text=f"{self._asker.refusal(ack)}; halt {standing} stands")
-        problem = self._halts.lifted()
+        problem = self._halts.lifted(standing)
         return Resumed(ok=True, halt_id=standing, text=problem or ack.text)

@@ -12,9 +12,8 @@ import msgspec
 
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
-from schemas.messages import Decision, LogLine, Telemetry, TelemetryKind
+from schemas.messages import Decision, LogLine, Receipt, Telemetry, TelemetryKind
 from schemas.topology import BRAIN, ENGINE
-from sovereign_tui.ops.receipt import HaltAck
 
 _MAX_METRICS: Final = 4_000
 _MAX_TEXT: Final = 4_000
@@ -45,7 +44,7 @@ class Listeners:
     on_pulse: Callable[[str, int], None]
     on_log: Callable[[LogLine], None]
     on_decision: Callable[[Decision], None]
-    on_halt_ack: Callable[[HaltAck], None]
+    on_halt_ack: Callable[[Receipt], None]
     on_signal_ack: Callable[[SignalAck], None]
 
 
@@ -99,7 +98,7 @@ class Intake:
                 listeners.on_decision(msgspec.convert(message.data, Decision))
             case TelemetryKind.HALT_ACK:
                 _demand_from(message, ENGINE)
-                listeners.on_halt_ack(HaltAck.read(message.data))
+                listeners.on_halt_ack(msgspec.convert(message.data, Receipt))
             case TelemetryKind.SIGNAL_ACK:
                 listeners.on_signal_ack(msgspec.convert(message.data, SignalAck))
 

@@ -15,11 +15,12 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
 from schemas import codec
+from schemas.channels import Reply
 from schemas.messages import OrderAck, Request
 from tests.bench.figures import NotMeasured, Table, no_collector
 from tests.bench.scene import CREDENTIALS, Scene, UnsyncedJournal
@@ -85,6 +86,19 @@ async def _measure(table: Table, directory: Path, count: int) -> None:
         print(f"    request -> transport, {name}: {p50 / beside:.2f} x {what}")
 
 
+class _Heard:
+    """Takes the answer to one request, and when it came."""
+
+    def __init__(self, heard: asyncio.Future[tuple[int, bytes]]) -> None:
+        self._heard = heard
+        self.answered = False
+
+    def __call__(self, payload: bytes) -> bool:
+        self.answered = True
+        self._heard.set_result((time.perf_counter_ns(), payload))
+        return True
+
+
 async def _order(scene: Scene) -> tuple[float, float]:
     """One order, filled afterwards. Durations to the transport and to the reply, ns."""
     await asyncio.sleep(_APART_S)
@@ -94,7 +108,7 @@ async def _order(scene: Scene) -> tuple[float, float]:
     payload = codec.encode_request(Request(sequence=1, timestamp_ns=scene.clock.wall_ns(), body=order))
     answered: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
     began = time.perf_counter_ns()
-    scene.desk.on_request(memoryview(payload), lambda answer: answered.set_result((time.perf_counter_ns(), answer)))
+    scene.desk.on_request(memoryview(payload), cast(Reply, _Heard(answered)))
     ended, answer = await answered
     body = codec.decode_reply(answer).body
     if not isinstance(body, OrderAck):

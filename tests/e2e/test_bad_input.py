@@ -78,8 +78,9 @@ def test_a_halt_without_a_running_system_is_not_lost(home: System) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     home.up()
-    assert home.status()["state"] == "HALTED"
-    assert home.run("resume").returncode == 0
+    status = home.status()
+    assert status["state"] == "HALTED"
+    assert home.run("resume", status["halt_id"]).returncode == 0
 
 
 def test_a_venue_that_nobody_knows_and_live_without_more_are_refused(home: System) -> None:

@@ -149,8 +149,11 @@ def test_on_a_skewed_venue_clock_it_only_reduces_and_a_halt_is_verified_all_the_
         assert re.fullmatch(r"offset to the venue's clock (49|50)\d\d ms", cause["detail"])
         receipt = running.json("halt", "--reason", "test")
         assert (receipt["open_orders"], receipt["verified"]) == (0, True)
-        running.json("resume")
-    until("the clock is right again and trading active", lambda: active(running))
+        halt_id = running.status()["halt_id"]
+        refused = running.run("resume", halt_id)
+        assert (refused.returncode, "clock_skew" in refused.stderr) == (1, True)
+    until("the clock is right again", lambda: running.run("resume", halt_id).returncode == 0)
+    until("trading is active", lambda: active(running))
 
 
 def test_a_position_whose_attached_stop_is_never_born_gets_one_over_all_of_it_in_time(running: System) -> None:

@@ -89,7 +89,7 @@ def test_halt_closes_the_port_cancels_what_rests_survives_a_restart_and_is_lifte
     refused = running.run("resume", "not-the-id")
     assert refused.returncode != 0
     assert running.status()["state"] == "HALTED"
-    running.json("resume")
+    running.json("resume", receipt["id"])
     until("trading is active again", lambda: active(running))
     assert not refuses(command_port)
 

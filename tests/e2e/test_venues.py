@@ -94,7 +94,7 @@ def test_demo_trades_at_the_venue_with_the_header_and_no_key_shows_up_anywhere()
         said = [up.stdout + up.stderr, json.dumps(status), here.run("status").stdout, here.run("config", "show").stdout]
         second = here.run("tui", "--venue", "sim")
         assert (second.returncode, "the venue demo is running" in second.stderr) == (1, True)
-        said += [second.stderr, here.run("halt", "--json").stdout, here.run("resume").stdout]
+        said += [second.stderr, here.run("halt", "--json").stdout, here.run("resume", here.status()["halt_id"]).stdout]
         down = here.run("down")
         assert down.returncode == 0, down.stderr
         wrong = here.environment | {"SOVEREIGN_SECRET": "n0ns3ns3n0ns3ns3"}

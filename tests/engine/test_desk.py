@@ -11,6 +11,7 @@ import pytest
 
 from engine.desk import Desk
 from engine.execution.journal import Journal
+from engine.execution.lifecycle import OrderEvent
 from engine.limits import Limits
 from engine.market import Market
 from engine.risk.ledger import Ledger
@@ -49,6 +50,18 @@ class FakeMarket:
         return self.tick_mono_ns(max(5, sequence)) or 0
 
 
+class Heard(list[bytes]):
+    """What was answered to one request."""
+
+    answered = False
+
+    def __call__(self, payload: bytes) -> bool:
+        assert not self.answered
+        self.answered = True
+        self.append(payload)
+        return True
+
+
 class Scene:
     def __init__(self, tmp_path: Path, *, active: bool = True) -> None:
         clock, settings = ManualClock(), Settings()
@@ -78,8 +91,8 @@ class Scene:
         )  # fmt: skip
 
     def ask(self, payload: bytes) -> Reply:
-        said: list[bytes] = []
-        self.desk.on_request(memoryview(payload), cast(Answer, said.append))
+        said = Heard()
+        self.desk.on_request(memoryview(payload), cast(Answer, said))
         (answer,) = said
         return codec.decode_reply(answer)
 
@@ -165,8 +178,8 @@ class FakeReplier:
 
 
 def test_a_port_that_closes_does_not_call_what_is_on_its_way_refused(tmp_path: Path) -> None:
-    scene, said = Scene(tmp_path), list[bytes]()
-    replier = FakeReplier([cast(Answer, said.append)])
+    scene, said = Scene(tmp_path), Heard()
+    replier = FakeReplier([cast(Answer, said)])
     scene.desk._replier = cast(Any, replier)
     scene.causes.hold(CauseName.OPERATOR_HALT, True, "a test")
     scene.desk.close()
@@ -174,3 +187,26 @@ def test_a_port_that_closes_does_not_call_what_is_on_its_way_refused(tmp_path: P
     body = codec.decode_reply(answer).body
     assert isinstance(body, OrderReject)
     assert (body.code, replier.closed, scene.desk.is_open) == (RejectCode.VENUE_UNKNOWN, True, False)
+
+
+@pytest.mark.parametrize(
+    ("left", "code", "counted"),
+    [(False, RejectCode.TRADING_STATE, (1, 0)), (True, RejectCode.VENUE_UNKNOWN, (0, 1))],
+)
+def test_a_port_that_closes_says_which_orders_it_stopped_and_which_are_on_their_way(
+    tmp_path: Path, left: bool, code: RejectCode, counted: tuple[int, int]
+) -> None:
+    scene, said = Scene(tmp_path), Heard()
+    asked = order(decided_on=decided(9))
+    record = scene.desk._orders.open(asked, "so1", tp_price=None, sl_price=None)
+    if left:
+        scene.desk._orders.apply(record, OrderEvent.SEND)
+    scene.desk._waiting[id(said)] = asked.intent_id
+    scene.desk._replier = cast(Any, FakeReplier([cast(Answer, said)]))
+    scene.causes.hold(CauseName.OPERATOR_HALT, True, "a test")
+    assert scene.desk.close() == counted
+    body = codec.decode_reply(said[0]).body
+    assert isinstance(body, OrderReject)
+    assert (body.code, body.intent_id) == (code, asked.intent_id)
+    scene.desk._answer(cast(Answer, said), 1, body)  # its task ends later, and has nothing to add
+    assert len(said) == 1

@@ -8,6 +8,8 @@ import hmac
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,3 +72,17 @@ class VenueClient:
         (row,) = self.call("POST", "/api/v5/trade/order", body)["data"]
         assert row["sCode"] == "0", row
         return str(row["ordId"])
+
+
+@contextmanager
+def fault(runtime: Path, name: str, **parameters: Any) -> Iterator[None]:
+    """While this goes wrong at the exchange of a system."""
+    url = json.loads((runtime / "exchange.json").read_text())["rest"] + "/sim/v1/faults"
+    body = json.dumps({"name": name, **parameters}).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST"), timeout=5):
+        pass
+    try:
+        yield
+    finally:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}?name={name}", method="DELETE"), timeout=5):
+            pass

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engine.account import Account
 from engine.execution.lifecycle import LifecycleError, OrderEvent, OrderState
 from engine.execution.orders import RECENT, OrderBookkeeper
-from engine.execution.router import client_order_id_of, protection_prices
+from engine.execution.router import client_order_id_of
+from engine.execution.shape import protection_prices
 from engine.risk.ledger import Ledger
 from engine.venue.answers import Algo, Fill
 from engine.venue.frames import AccountData, BalanceDetail, OrderData, PositionData

@@ -63,7 +63,9 @@ def test_a_halt_survives_everything_and_counts_as_up(sovereign: Shell) -> None:
     assert sovereign("down").code == 0
     assert haltfile.read(sovereign.home.runtime) is not None
     assert sovereign("up", "--json").json["state"] == "HALTED"
-    resumed = sovereign("resume", "--json")
+    unnamed = sovereign("resume", "--json")
+    assert (unnamed.code, unnamed.json["halt_id"]) == (1, written.json["id"])
+    resumed = sovereign("resume", written.json["id"], "--json")
     assert resumed.code == 0, resumed
     assert haltfile.read(sovereign.home.runtime) is None
     assert sovereign("down").code == 0

@@ -73,7 +73,10 @@ def ops(home: Home) -> Iterator[FakeOps]:
     fake.close()
 
 
-HALT = {"cmd": "halt", "issuer": "op@pts/2", "reason": "kill key", "progress": True}
+HALT = {
+    "cmd": "halt", "issuer": "op@pts/2", "reason": "kill key", "progress": True,
+    "mono_ns": ManualClock().monotonic_ns(),
+}  # fmt: skip
 
 
 async def _focus_an_input(at: Desk) -> None:

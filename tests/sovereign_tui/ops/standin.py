@@ -14,8 +14,10 @@ import sys
 import time
 from functools import partial
 
-from schemas import codec
-from schemas.messages import Cause, EngineState, Signal, SignalKind, TelemetryKind, TradingState
+import msgspec
+
+from schemas import codec, receipts
+from schemas.messages import Cause, EngineState, Receipt, Signal, SignalKind, TelemetryKind, TradingState
 from schemas.process import Runtime, run_process
 from schemas.settings import Settings
 from schemas.topology import SIGNAL, STATE_ENGINE, tick
@@ -78,17 +80,28 @@ class Engine:
         message = codec.decode_signal(payload)
         if message.kind is SignalKind.SYSTEM_HALT:
             self.halt_id = self.halt_id or message.id
-            now = self.runtime.clock.monotonic_ns()
-            data = {"id": self.halt_id, "asked": message.id, "latched_ns": now, "port_closed_ns": now}
-            self.runtime.reporter.send(TelemetryKind.HALT_ACK, data)
-            done = data | {"venue_confirmed_ns": now, "open_orders": 0}
-            self.runtime.reporter.send(TelemetryKind.HALT_ACK, done)
+            self.answer(message)
         elif message.kind is SignalKind.SYSTEM_RESUME:
             self.resume(message)
         elif message.kind is SignalKind.CONFIG_UPDATE:
             self.config(message)
         elif message.kind is SignalKind.REARM:
             self.acknowledge(message, ok=True, text="re-armed")
+
+    def answer(self, message: Signal) -> None:
+        """Keeps its receipts, as an engine does."""
+        assert self.halt_id is not None
+        now = self.runtime.clock.monotonic_ns()
+        receipt = Receipt(
+            id=self.halt_id, asked=message.id, requested_ns=message.mono_ns, received_ns=now, latched_ns=now,
+            port_closed_ns=now, issuer=message.issuer, reason=message.reason, path="signal",
+        )  # fmt: skip
+        done = msgspec.structs.replace(
+            receipt, venue_confirmed_ns=now, open_orders=0, verified=True, total_ms=(now - message.mono_ns) / 1e6
+        )
+        for said in (receipt, done):
+            self.runtime.reporter.send(TelemetryKind.HALT_ACK, msgspec.to_builtins(said))
+            receipts.keep(self.runtime.home.data / "receipts", said)
 
     def config(self, message: Signal) -> None:
         """Takes any limit but those of STANDIN_STUBBORN, and says what it has got."""

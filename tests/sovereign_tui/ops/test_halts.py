@@ -4,8 +4,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import aclosing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from schemas.clock import NS_PER_MS, SystemClock
 from schemas.messages import Receipt, SignalKind
@@ -13,7 +16,6 @@ from schemas.settings import Home
 from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.halts import HaltDesk
-from sovereign_tui.ops.receipt import HaltAck
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.telemetry import SignalAck
 from sovereign_tui.ops.watch import EngineView
@@ -37,6 +39,7 @@ class Hub:
         target: str = "",
         id_: str | None = None,
         changes: Mapping[str, str] | None = None,
+        mono_ns: int = 0,
     ) -> str:
         id_ = id_ or f"s{len(self.signals)}"
         self.signals.append((kind, id_, haltfile.path_in(self.runtime).exists()))
@@ -57,11 +60,11 @@ def desk_of(home: Home, *, deadline_s: float = 10) -> tuple[HaltDesk, Hub]:
     return HaltDesk(home=home, clock=SystemClock(), hub=hub, deadline_s=deadline_s, engine=lambda: "BACKOFF"), hub
 
 
-def confirmed(asked: str, standing: str | None = None) -> HaltAck:
+def confirmed(asked: str, standing: str | None = None, *, path: str = "signal", issuer: str = "me") -> Receipt:
     now = SystemClock().monotonic_ns()
-    return HaltAck(
-        id=standing or asked, asked=asked, latched_ns=now, port_closed_ns=now, venue_confirmed_ns=now + NS_PER_MS,
-        open_orders=0,
+    return Receipt(
+        id=standing or asked, asked=asked, requested_ns=now - NS_PER_MS, latched_ns=now, port_closed_ns=now,
+        venue_confirmed_ns=now + NS_PER_MS, open_orders=0, verified=True, total_ms=2.0, path=path, issuer=issuer,
     )  # fmt: skip
 
 
@@ -87,7 +90,6 @@ def test_the_file_is_written_before_the_signal_is_published(home: Home) -> None:
         assert final.verified
         assert final.total_ms is not None
         assert hub.receipts[-1] == final
-        assert kept(home, id_)["verified"]
 
     asyncio.run(scenario())
 
@@ -101,8 +103,11 @@ def test_it_is_repeated_until_answered_even_after_the_deadline(home: Home) -> No
         assert "the engine (BACKOFF) has not answered" in final.problems[0]
         await hub.published(len(hub.signals) + 3)
         assert {id_ for _, id_, _ in hub.signals} == {final.id}
+        assert kept(home, final.id)["verified"] is False  # ours, as long as the engine keeps none
+        count = len(hub.signals)
         desk.on_ack(confirmed(final.id))
-        assert kept(home, final.id)["problems"] == []
+        await asyncio.sleep(0.25)
+        assert (hub.receipts[-1].verified, len(hub.signals)) == (True, count)
         repeating.cancel()
 
     asyncio.run(scenario())
@@ -127,7 +132,7 @@ def test_asking_while_one_is_answered_but_not_verified_joins_it_and_says_it_agai
         first = asyncio.create_task(all_of(desk))
         await hub.published(1)
         asked = hub.signals[0][1]
-        desk.on_ack(HaltAck(id=asked, asked=asked, latched_ns=SystemClock().monotonic_ns(), open_orders=1))
+        desk.on_ack(Receipt(id=asked, asked=asked, requested_ns=1, latched_ns=2, open_orders=1))
         second = asyncio.create_task(all_of(desk))
         await hub.published(2)
         desk.on_ack(confirmed(asked))
@@ -151,11 +156,7 @@ def test_asking_again_keeps_the_standing_id_and_the_first_receipt(home: Home) ->
         assert asked != standing
         desk.on_ack(confirmed(asked, standing))
         assert (await again)[-1].id == standing
-        assert kept(home, standing)["reason"] == "first"
-        assert kept(home, f"{standing}.{asked}")["reason"] == "again"
-        assert sorted(path.name for path in (home.data / "receipts").iterdir()) == [
-            f"{standing}.{asked}.json", f"{standing}.json",
-        ]  # fmt: skip
+        assert [path.name for path in (home.data / "receipts").iterdir()] == [f"{standing}.json"]
         assert haltfile.read(home.runtime) == haltfile.StandingHalt(id=standing, issuer="me", reason="first")
 
     asyncio.run(scenario())
@@ -203,10 +204,12 @@ def test_a_file_made_by_hand_is_a_halt(home: Home) -> None:
 def test_a_failed_resume_leaves_halt_and_repetition_standing(home: Home) -> None:
     async def scenario() -> None:
         desk, hub = desk_of(home, deadline_s=0.05)
-        await all_of(desk)
+        asked = (await all_of(desk))[-1].id
         repeating = asyncio.create_task(desk.repeat())
         resumes = ResumeDesk(halts=desk, asker=Asker(hub, wait_s=0.05), engine=lambda: EngineView(known=True))
-        result = await resumes.resume(None, "me")
+        unnamed = await resumes.resume(None, "me")
+        assert (unnamed.ok, unnamed.text) == (False, f"halt {asked} stands, none was named")
+        result = await resumes.resume(asked, "me")
         assert not result.ok
         assert "has not answered within 0.05 s" in result.text
         assert haltfile.path_in(home.runtime).exists()
@@ -221,12 +224,12 @@ def test_a_failed_resume_leaves_halt_and_repetition_standing(home: Home) -> None
 def test_nothing_is_repeated_while_a_resume_is_asked_and_after_it_succeeded(home: Home) -> None:
     async def scenario() -> None:
         desk, hub = desk_of(home, deadline_s=0.05)
-        await all_of(desk)
+        asked = (await all_of(desk))[-1].id
         hub.signals.clear()
         repeating = asyncio.create_task(desk.repeat())
         asker = Asker(hub)
         resumes = ResumeDesk(halts=desk, asker=asker, engine=lambda: EngineView(known=True))
-        resuming = asyncio.create_task(resumes.resume(None, "me"))
+        resuming = asyncio.create_task(resumes.resume(asked, "me"))
         await hub.published(3)
         assert {kind for kind, _, _ in hub.signals} == {SignalKind.SYSTEM_RESUME}
         asker.on_ack(SignalAck(id=hub.signals[0][1], kind="SYSTEM_RESUME", ok=True, text="lifted"))
@@ -243,5 +246,65 @@ def test_an_unknown_engine_is_not_resumed(home: Home) -> None:
         resumes = ResumeDesk(halts=desk, asker=Asker(hub), engine=lambda: EngineView(known=False))
         assert (await resumes.resume(None, "me")).ok is False
         assert hub.signals == []
+
+    asyncio.run(scenario())
+
+
+def test_a_halt_that_came_another_way_is_shown_and_stands(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        heard: list[Receipt] = []
+        desk._on_foreign = heard.append
+        receipt = confirmed("u1", path="SIGUSR1", issuer="SIGUSR1")
+        desk.on_ack(receipt)
+        desk.on_ack(receipt)
+        assert (hub.signals, heard, hub.receipts) == ([], [receipt], [receipt, receipt])
+        standing = haltfile.read(home.runtime)
+        assert standing is not None
+        assert (standing.id, standing.issuer) == ("u1", "SIGUSR1")
+
+    asyncio.run(scenario())
+
+
+def test_an_ack_that_comes_after_the_resume_brings_nothing_back(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        asking = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        ack = confirmed(hub.signals[0][1])
+        desk.on_ack(ack)
+        await asking
+        assert desk.lifted(ack.id) is None
+        count = len(hub.receipts)
+        desk.on_ack(ack)
+        assert (len(hub.receipts), haltfile.read(home.runtime)) == (count, None)
+
+    asyncio.run(scenario())
+
+
+def test_a_flatten_beside_a_verified_halt_is_asked_anew_and_done_when_flat(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        first = asyncio.create_task(all_of(desk))
+        await hub.published(1)
+        standing = hub.signals[0][1]
+        desk.on_ack(confirmed(standing))
+        await first
+
+        async def flatten() -> list[Receipt]:
+            async with aclosing(desk.halt("me", "", flatten=True)) as receipts:
+                return [receipt async for receipt in receipts]
+
+        flattening = asyncio.create_task(flatten())
+        await hub.published(2)
+        kind, asked, _ = hub.signals[1]
+        assert kind is SignalKind.FLATTEN
+        held = msgspec.structs.replace(confirmed(asked, standing), flatten=True, position_contracts=Decimal(2))
+        desk.on_ack(held)
+        await asyncio.sleep(0)
+        assert not flattening.done()
+        flat = msgspec.structs.replace(held, position_contracts=Decimal(0), flat_ns=held.venue_confirmed_ns)
+        desk.on_ack(flat)
+        assert (await flattening)[-1] == flat
 
     asyncio.run(scenario())

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Decision, LogLine
-from sovereign_tui.ops.receipt import HaltAck
+from schemas.messages import Decision, LogLine, Receipt
 from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
 from tests.support.clock import ManualClock
 
@@ -27,7 +26,7 @@ class Heard:
         self.pulses: list[tuple[str, int]] = []
         self.logs: list[LogLine] = []
         self.decisions: list[Decision] = []
-        self.halts: list[HaltAck] = []
+        self.halts: list[Receipt] = []
         self.signals: list[SignalAck] = []
         self.intake.listeners = Listeners(
             on_pulse=lambda process, pid: self.pulses.append((process, pid)), on_log=self.logs.append,

@@ -1,0 +1,141 @@
+"""Every way to halt, against the whole system: SIGUSR1, the halt file, without ops; flatten; the brain's death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from schemas.signing import public_key, verify
+from tests.support.system import System, refuses, system, until
+from tests.support.venue import INSTRUMENT, VenueClient, fault
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def running() -> Iterator[System]:
+    with system(SAFETY__BRAIN_DEATH="all") as here:
+        here.up()
+        until("trading is active", lambda: here.status()["state"] == "ACTIVE")
+        yield here
+
+
+def held(here: System) -> list[dict[str, Any]]:
+    """What the venue itself says is held."""
+    rows = VenueClient(here.home / "run").call("GET", f"/api/v5/account/positions?instId={INSTRUMENT}")["data"]
+    return [row for row in rows if float(row["pos"])]
+
+
+def algos(here: System) -> list[dict[str, Any]]:
+    path = f"/api/v5/trade/orders-algo-pending?instType=SWAP&instId={INSTRUMENT}&ordType=oco"
+    found = VenueClient(here.home / "run").call("GET", path)["data"]
+    assert isinstance(found, list)
+    return found
+
+
+def receipts(here: System) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in (here.home / "data" / "receipts").glob("*.json")]
+
+
+def verified(here: System, path: str) -> dict[str, Any] | None:
+    """The kept receipt of a halt that came this way, once it is verified and signed with the instance's key."""
+    found = [one for one in receipts(here) if one["path"] == path and one["verified"]]
+    if not found:
+        return None
+    assert verify(found[0], public_key(here.home / "keys")) == ""
+    return found[0]
+
+
+def pid_of(here: System, name: str) -> int:
+    return int(here.process(name)["pid"])
+
+
+def halt_by_signal(here: System) -> None:
+    os.kill(pid_of(here, "engine"), signal.SIGUSR1)
+
+
+def halt_by_hand(here: System) -> None:
+    (here.home / "run" / "HALT").touch()
+
+
+@pytest.mark.parametrize(("path", "act"), [("SIGUSR1", halt_by_signal), ("halt file", halt_by_hand)])
+def test_a_halt_that_ops_did_not_ask_for_ends_in_the_same_receipt_and_is_shown(
+    running: System, path: str, act: Callable[[System], None]
+) -> None:
+    VenueClient(running.home / "run").rest_an_order()
+    act(running)
+    receipt = until("the receipt", lambda: verified(running, path))
+    assert (receipt["open_orders"], receipt["canceled"], receipt["problems"]) == (0, 1, [])
+    assert VenueClient(running.home / "run").pending() == []
+    assert refuses(running.ports["COMMAND_PORT"])
+    halted = until("it is shown", lambda: s if (s := running.status())["halt_id"] == receipt["id"] else None)
+    assert halted["state"] == "HALTED"
+    assert running.run("resume", receipt["id"]).returncode == 0
+    assert not (running.home / "run" / "HALT").exists()
+    until("trading is active", lambda: running.status()["state"] == "ACTIVE")
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_without_ops_the_engine_is_halted_all_the_same_and_proves_it(running: System, number: signal.Signals) -> None:
+    ops = pid_of(running, "ops")
+    os.kill(ops, number)
+    try:
+        receipt = running.json("halt", "--reason", "ops is away")
+        assert (receipt["verified"], receipt["path"], receipt["open_orders"]) == (True, "halt file", 0)
+        again = running.json("halt")
+        assert (again["verified"], again["path"], again["id"]) == (True, "SIGUSR1", receipt["id"])
+    finally:
+        if number is signal.SIGSTOP:
+            os.kill(ops, signal.SIGCONT)
+
+
+def test_flatten_needs_the_word_and_ends_flat_at_the_venue_with_nothing_left_that_could_open_it_again(
+    running: System,
+) -> None:
+    until("a position with its stop", lambda: held(running) and algos(running), limit_s=120)
+    VenueClient(running.home / "run").rest_an_order()
+    assert running.run("flatten").returncode == 1
+    assert held(running)
+    receipt = running.json("flatten", "--yes", "--reason", "test")
+    assert (receipt["verified"], receipt["flatten"], receipt["position_contracts"]) == (True, True, "0")
+    assert receipt["venue_confirmed_ns"] <= receipt["close_sent_ns"] <= receipt["flat_ns"]
+    assert (held(running), algos(running), VenueClient(running.home / "run").pending()) == ([], [], [])
+    assert running.status()["state"] == "HALTED"
+    again = running.json("flatten", "--yes")
+    assert (again["id"], again["close_sent_ns"], again["flat_ns"] is None) == (receipt["id"], None, False)
+    assert running.run("resume", receipt["id"]).returncode == 0
+
+
+def test_the_positions_of_a_dead_brain_are_closed_and_it_proves_itself_when_it_is_back(running: System) -> None:
+    until("a position with its stop", lambda: held(running) and algos(running), limit_s=120)
+    brain = pid_of(running, "brain")
+    os.kill(brain, signal.SIGSTOP)
+    try:
+        until("flat", lambda: not held(running))
+        causes = {cause["name"] for cause in running.status()["causes"]}
+        assert "brain_dead" in causes
+    finally:
+        os.kill(brain, signal.SIGCONT)
+    seen: set[str] = set()
+
+    def back() -> bool:
+        status = running.status()
+        seen.update(cause["name"] for cause in status["causes"])
+        return bool(status["state"] == "ACTIVE")
+
+    until("trading is active again", back)
+    assert "brain_returning" in seen
+
+
+def test_orders_that_the_venue_does_not_take_make_the_engine_halt_by_itself() -> None:
+    with system(SAFETY__VENUE_ERRORS="2", SIZING__REJECT_PAUSE_MS="0", VENUE__ORDER_ENTRY="rest") as here:
+        here.up()
+        with fault(here.home / "run", "rate_limited", call="POST trade/order"):
+            receipt = until("the engine has halted", lambda: verified(here, "trip"), limit_s=120)
+        assert (receipt["issuer"], receipt["reason"].split(":")[0]) == ("engine", "venue_errors")
+        assert here.status()["causes"][0]["name"] == "engine_halt"
