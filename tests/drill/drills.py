@@ -42,7 +42,7 @@ def halts(table: Table, load: str, n: int) -> None:
     """Asked for -> latched -> 5556 closed -> cancels sent -> venue says zero."""
     brain, settings = LOADS[load]
     done: list[_Halted] = []
-    with rig(brain=brain, **SETTINGS, **settings) as here:
+    with rig(brain=brain, BRAIN__HEARTBEAT_MS="100", **SETTINGS, **settings) as here:
         for path, resting, times in _plan(here, n):
             for _ in range(times):
                 here.rest(resting)

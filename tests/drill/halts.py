@@ -32,6 +32,7 @@ SETTINGS: Final = {
     "RISK__EXECUTIONS_WINDOW_S": "1", "RISK__MAX_CONSECUTIVE_LOSSES": "1000", "RISK__LOSS_COOLDOWN_S": "0",
     "RISK__MAX_DAILY_LOSS_PCT": "100", "RISK__MAX_DRAWDOWN_PCT": "100", "OPS__BACKOFF_MIN_MS": "50",
     "OPS__BACKOFF_MAX_MS": "200", "OPS__CRASH_LIMIT": "1000", "SAFETY__HALT_DEADLINE_S": "10",
+    "SAFETY__HALT_ON": "[]", "BRAIN__HEARTBEAT_MS": "100",
 }  # fmt: skip
 _READY_S: Final = 60.0
 _REARM_AFTER_S: Final = 3.0
@@ -120,10 +121,14 @@ class Campaign:
         until("trading goes on", self._trading, limit_s=_READY_S)
 
     def _lifted(self) -> bool:
+        here = self._here
         try:
-            return bool(self._here.ask(cmd="resume")["ok"]) or not self._here.latched()
+            if here.ask(cmd="resume", halt_id=here.latched())["ok"] or not here.latched():
+                return True
+            here.ask(cmd="rearm", reason="the drill has looked")
         except client.OpsError:
-            return False
+            return False  # ops is not back yet
+        return False
 
     def _trading(self) -> bool:
         end = time.monotonic() + _REARM_AFTER_S

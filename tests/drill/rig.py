@@ -110,7 +110,7 @@ class Rig:
 
         def lifted() -> bool:
             try:
-                return bool(self.ask(cmd="resume")["ok"])
+                return bool(self.ask(cmd="resume", halt_id=self.latched())["ok"])
             except client.OpsError:
                 return False
 
@@ -151,11 +151,12 @@ class Rig:
         return ask()
 
     def latched(self) -> str:
-        """The id of the halt that is on disk; empty: none."""
+        """The id of the halt that is on disk; empty: none, or it is being written."""
         try:
-            return str(json.loads((self.home.data / "halt.json").read_text())["id"])
-        except FileNotFoundError:
+            found = json.loads((self.home.data / "halt.json").read_text())
+        except (FileNotFoundError, ValueError):
             return ""
+        return str(found["id"]) if found["halted"] else ""
 
     def _halt_by_control(self) -> int:
         began_ns = time.monotonic_ns()
