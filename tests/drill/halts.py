@@ -75,7 +75,7 @@ class Campaign:
 
     def _cycle(self, cycle: Cycle) -> None:
         here = self._here
-        with trouble(cycle.trouble, here, self._rng):
+        with trouble(cycle.trouble, here, self._rng, cycle.path):
             cycle.asked_ns = time.monotonic_ns()
             asking = self._ask(cycle.path)
             until(f"halt {len(self.cycles)} ({cycle.trouble}, {cycle.path}) is latched", here.latched, limit_s=30)

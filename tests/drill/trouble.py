@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from schemas.settings import Home
 from tests.drill.rig import ROOT, Rig
+from tests.support.system import until
 
 TROUBLES: Final = (
     "none", "subscribers killed", "engine killed before", "engine killed after", "ops killed", "brain stopped",
@@ -52,8 +53,11 @@ def unmount(home: Home) -> None:
 
 
 @contextlib.contextmanager
-def trouble(name: str, here: Rig, rng: random.Random) -> Iterator[None]:
-    """It goes wrong from here to the end of the block; what happens after the HALT was asked for happens by itself."""
+def trouble(name: str, here: Rig, rng: random.Random, path: str) -> Iterator[None]:
+    """It goes wrong from here to the end of the block; what happens after the HALT was asked for happens by itself.
+
+    `path`: how it is asked for. A signal that an engine dies on is lost with it, so that engine dies after the latch.
+    """
     with contextlib.ExitStack() as stack:
         match name:
             case "subscribers killed":
@@ -68,7 +72,8 @@ def trouble(name: str, here: Rig, rng: random.Random) -> Iterator[None]:
             case "engine killed before":
                 here.signal("engine", signal.SIGKILL)
             case "engine killed after":
-                stack.enter_context(_later(rng.uniform(0, 0.02), lambda: here.signal("engine", signal.SIGKILL)))
+                wait_s, first = rng.uniform(0, 0.02), here.latched if path == "signal" else lambda: True
+                stack.enter_context(_later(wait_s, lambda: _kill_engine(here, first)))
             case "ops killed":
                 here.signal("ops", signal.SIGKILL)
                 stack.enter_context(_later(rng.uniform(0.05, 0.5), here.start_ops))
@@ -107,14 +112,14 @@ def peer(here: Rig, kind: str, port: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _later(after_s: float, act: object) -> Iterator[None]:
+def _later(after_s: float, act: Callable[[], object]) -> Iterator[None]:
     """Done beside the block; the block does not end before it is."""
     failed: list[BaseException] = []
 
     def work() -> None:
         time.sleep(after_s)
         try:
-            act()  # type: ignore[operator]
+            act()
         except (OSError, AssertionError) as error:
             failed.append(error)
 
@@ -126,6 +131,11 @@ def _later(after_s: float, act: object) -> Iterator[None]:
         thread.join()
     if failed:
         raise failed[0]
+
+
+def _kill_engine(here: Rig, first: Callable[[], object]) -> None:
+    until("the engine has latched", first, limit_s=20)
+    here.signal("engine", signal.SIGKILL)
 
 
 def _fill(directory: Path) -> Path:
