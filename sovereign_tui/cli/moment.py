@@ -23,10 +23,10 @@ def moment_ns(text: str, now_ns: int) -> int:
         return now_ns - int(float(match[1]) * _UNITS_S[match[2]] * NS_PER_S)
     today = datetime.fromtimestamp(now_ns // NS_PER_S, UTC).date().isoformat()
     try:
-        found = datetime.fromisoformat(f"{today}T{text.zfill(5)}" if _TIME.match(text) else text)
+        whole = f"{today}T{'0' if text[1] == ':' else ''}{text}" if _TIME.match(text) else text
+        found = datetime.fromisoformat(whole)
     except ValueError:
         raise BadMoment(f"{text!r} is no moment; give one like 2026-11-21T13:00:05, 13:00 or -10m") from None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
-    whole = found.replace(microsecond=0)
-    return int(whole.timestamp()) * NS_PER_S + found.microsecond * 1_000
+    return int(found.replace(microsecond=0).timestamp()) * NS_PER_S + found.microsecond * 1_000

@@ -18,7 +18,7 @@ from sovereign_tui.forensics.subject import Subject, rows
 from sovereign_tui.forensics.trace import Step, Trace, in_order
 from sovereign_tui.forensics.venue import call_of
 
-CHANNELS: Final = ("venue", "matching", REPLY)
+CHANNELS: Final = ("venue", "matching", "control", REPLY)
 """What is looked at while a halt goes on, though it does not name it."""
 _STAGES: Final = (
     ("latched_ns", "latched"),
@@ -49,7 +49,11 @@ def halt_trace(
             steps.append(step)
     began_ns = _began(receipt, steps)
     last_ns = max((step.at_ns for step in steps), default=began_ns)
-    steps += [step for record in around if began_ns <= record.monotonic_ns <= last_ns for step in _meanwhile(record)]
+    steps += [
+        step for record in around if began_ns - NS_PER_S <= record.monotonic_ns <= last_ns
+        for step in (_asked(record) if record.channel == "control" else _meanwhile(record))
+        if step.at_ns >= began_ns or step.what == "halt_asked"
+    ]  # fmt: skip
     ordered = in_order(_unchanged_once(steps))
     return Trace(
         subject=subject, outcome=_outcome(receipt, stages), began_ns=began_ns, steps=ordered, receipt=receipt,
@@ -90,6 +94,13 @@ def _stages(ack: Step, seen: set[str]) -> Iterator[Step]:
             yield Step(what=what, process=ENGINE, at_ns=at_ns, text=text, data={name: at_ns})
 
 
+def _asked(record: Record) -> Iterator[Step]:
+    """A halt asked for at the control socket, and its answers."""
+    if record.topic == "halt":
+        what = "halt_asked" if record.direction is Direction.RECEIVED else "halt_answered"
+        yield _step(what, record, (rows(record.payload) or [{}])[0])
+
+
 def _meanwhile(record: Record) -> Iterator[Step]:
     """Cancels, the venue's lists, orders that ended, and orders that were refused because of it."""
     sent = record.direction is Direction.SENT
@@ -119,7 +130,7 @@ def _unchanged_once(steps: Sequence[Step]) -> Iterator[Step]:
     last: dict[tuple[str, str], Mapping[str, Any]] = {}
     for step in sorted(steps, key=lambda step: step.at_ns):
         key = (step.what, step.process)
-        if step.what.startswith(("ack", "receipt", "venue_listed")) and last.get(key) == step.data:
+        if step.what.startswith(("ack", "receipt", "venue_listed", "halt_answered")) and last.get(key) == step.data:
             continue
         last[key] = step.data
         yield step

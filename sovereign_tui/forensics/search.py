@@ -22,7 +22,7 @@ _MOST: Final = 200
 SHORTEST: Final = 4
 _PASSED_OVER: Final = (b"state.", b"ops.", b"candle.", b"history.")
 """They repeat what is told elsewhere, again and again for as long as an order is among the recent ones."""
-_OF_A_HALT: Final = (b"state.", b"ops.log", b"ops.system", b"ops.metrics")
+_OF_A_HALT: Final = (b"state.", b"ops.log", b"ops.system", b"ops.metrics", b"status")
 """So do these for as long as a halt stands."""
 
 

@@ -89,7 +89,8 @@ def named(record: Record) -> Iterator[Subject]:
         yield Subject(kind="halt", halt_id=record.topic)
     elif record.channel == "gate" and record.direction is Direction.NOTE:
         if record.payload.startswith(b'{"judged_ns"'):
-            yield Subject(intent_id=record.topic)
+            told = rows(record.payload)
+            yield Subject(intent_id=record.topic, client_order_id=_text(told[0], "client_order_id") if told else "")
     elif record.channel == "venue" or record.channel in {"rest", "ws", "matching"}:
         yield from _at_venue(record)
     elif record.topic in {REQUEST, REPLY, PUSH, SIGNAL}:

@@ -10,8 +10,9 @@ As JSON (`Trace.as_json`), which programs may rely on; a field whose part is not
   tick              the tick decided on (messages.MarketTick without its depth), `source`: "record" | "decision"
   decision          messages.Decision: per frame the scores and votes, the direction, size and price; `features` with a
                     dot say what the size was made of and the thresholds of that moment
-  gate              {"judged_ns", "cost_ns", "by", "verdict", "refusal", "view", "rules": [{"rule", "code", "observed",
-                    "limit", "outcome": "passed" | "refused" | "spared" | "not asked"}]}
+  gate              {"judged_ns", "cost_ns", "by", "order", "client_order_id", "verdict", "refusal", "view", "rules"};
+                    a rule is {"rule", "code", "observed", "limit", "outcome"}, its outcome "passed", "refused",
+                    "spared" or "not asked"
   receipt           the file of the receipt, as it is
   steps             [{"what", "process", "at_ns", "since_began_ms", "since_step_ms", "text", "data"}], in order
   missing           names of the steps that belong to such a story and are not in the record
@@ -31,6 +32,7 @@ from sovereign_tui.forensics.subject import Subject
 BEFORE: Final = (
     ("tick", "decision"),
     ("decision", "request_sent"),
+    ("request_sent", "request_received"),
     ("request_received", "gate"),
     ("venue_request", "exchange_received"),
     ("exchange_answered", "venue_answer"),
