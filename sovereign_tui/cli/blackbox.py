@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final, NoReturn, TextIO
 
 import msgspec
 import typer
@@ -56,7 +57,7 @@ def list_segments(as_json: _Json = False) -> None:
         return
     for row in rows:
         begins, ends = (clock_time(ns)[:19] if ns else "UNKNOWN" for ns in (row["from_ns"], row["to_ns"]))
-        typer.echo(f"{row['process']:<10} {row['pid']:>8} {row['bytes']:>12}  {begins} - {ends[11:]}  {row['path']}")
+        typer.echo(f"{row['process']:<10} {row['pid']:>8} {row['bytes']:>12}  {begins} - {ends}  {row['path']}")
     if not rows:
         typer.echo(f"nothing recorded in {home.blackbox}")
 
@@ -127,8 +128,16 @@ def tail(
             _show(here.poll())
     except KeyboardInterrupt:
         raise typer.Exit(common.EXIT_OK) from None
+    except BrokenPipeError:
+        _enough()
     except OSError as error:
         common.fail([f"{error.filename or 'output'}: {error.strerror}"], common.EXIT_FAILED)
+
+
+def _enough() -> NoReturn:
+    """Who reads the output has gone (`| head`): no failure, and nothing more to say, not even while Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(common.EXIT_OK)
 
 
 def _show(records: list[Record]) -> None:
@@ -175,6 +184,8 @@ def export(
             wanted = _wanted(channel, topic)
             records = filter(wanted, reader.read(process, since_ns, until_ns))
             count = _write(file, _watched(records, _spans(reader, process), progress), form)
+    except BrokenPipeError:
+        _enough()
     except OSError as error:
         common.fail([f"{error.filename or output or 'output'}: {error.strerror}"], common.EXIT_FAILED)
     for torn in reader.torn:
