@@ -128,6 +128,8 @@ def _walk(process: str, data: mmap.mmap, hits: list[int], passed_over: tuple[byt
 
 def _record(process: str, encoded: bytes, passed_over: tuple[bytes, ...]) -> Record | None:
     body = encoded[PREFIX.size + HASH_SIZE :]
+    if len(body) <= _NAMES_AT:
+        return None  # damaged
     topic_at = _NAMES_AT + 2 + body[_NAMES_AT]
     if passed_over and body.startswith(passed_over, topic_at):
         return None
