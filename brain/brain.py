@@ -20,16 +20,7 @@ from schemas import codec, topology
 from schemas.channels import Gap
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.latency import LatencyWindow
-from schemas.messages import (
-    DecidedOn,
-    MarketTick,
-    OrderAck,
-    OrderReject,
-    OrderRequest,
-    Side,
-    SignalKind,
-    TelemetryKind,
-)
+from schemas.messages import DecidedOn, MarketTick, OrderAck, OrderReject, OrderRequest, Side, SignalKind, TelemetryKind
 from schemas.process import Runtime
 
 _WARM_EVERY_S: Final = 0.02
@@ -198,8 +189,11 @@ class Brain:
 
     def _tell_all(self) -> None:
         for thought, tick, sequence, wall_ns, intent_id in self._untold:
-            decision = explain(thought, tick=tick, sequence=sequence, wall_ns=wall_ns, intent_id=intent_id)
-            self._runtime.reporter.send(TelemetryKind.DECISION, msgspec.to_builtins(decision))
+            decision = explain(
+                thought, tick=tick, sequence=sequence, wall_ns=wall_ns, intent_id=intent_id, settings=self._settings
+            )  # fmt: skip
+            data = msgspec.to_builtins(decision)
+            self._runtime.reporter.send(TelemetryKind.DECISION, data, vital=bool(intent_id))
         self._untold.clear()
 
     def _on_outcome(self, order: OrderRequest, body: OrderAck | OrderReject | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
 from brain.algorithms.frames import confirm
@@ -18,7 +19,8 @@ from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
 from brain.sizing.size import Sizer
 from schemas.clock import NS_PER_S
-from schemas.messages import Decision, FrameScores, MarketTick, TradingState
+from schemas.messages import AccountState, Decision, EngineState, FrameScores, MarketTick, TradingState
+from schemas.settings import Settings
 from schemas.settings.tree import Brain as BrainSettings
 
 STATE_LIMIT_NS = 3 * NS_PER_S
@@ -46,6 +48,10 @@ class Thought(NamedTuple):
     flow_vote: int
     directions: tuple[int, ...]
     scores: Scores
+    engine: EngineState | None
+    account: AccountState | None
+    authority: Decimal
+    """What the size was made of, as it was heard."""
 
 
 def think(
@@ -78,7 +84,8 @@ def think(
         else:
             contracts = sized
     return Thought(
-        direction, why_not, contracts, price, imbalance, pressure, book, flow, verdict.directions, scores
+        direction, why_not, contracts, price, imbalance, pressure, book, flow, verdict.directions, scores,
+        memory.heard.engine, memory.heard.account, pace.authority,
     )  # fmt: skip
 
 
@@ -92,8 +99,14 @@ def _verdict(
     return Verdict(directions, direction, why_not)
 
 
-def explain(thought: Thought, *, tick: MarketTick, sequence: int, wall_ns: int, intent_id: str = "") -> Decision:
-    """The thought in full, for everybody to read: every score and every vote, also where something else said no."""
+def explain(
+    thought: Thought, *, tick: MarketTick, sequence: int, wall_ns: int, intent_id: str = "",
+    settings: Settings | None = None,
+) -> Decision:  # fmt: skip
+    """The thought in full, for everybody to read: every score and every vote, also where something else said no.
+
+    Of an order also what it was made of, by the `settings` of that moment: see `_made_of`.
+    """
     why_not, scores = thought.why_not, thought.scores
     return Decision(
         sequence=sequence,
@@ -116,8 +129,33 @@ def explain(thought: Thought, *, tick: MarketTick, sequence: int, wall_ns: int, 
         intent_id=intent_id,
         contracts=thought.contracts,
         price=thought.price,
-        features={},
+        features=_made_of(thought, tick, settings) if intent_id else {},
     )  # fmt: skip
+
+
+def _made_of(thought: Thought, tick: MarketTick, settings: Settings | None) -> dict[str, float]:
+    """Touch, thresholds and the parts of the size: names with a dot, money in USDT, sizes in contracts."""
+    made: dict[str, float | Decimal | None] = {
+        "tick.bid": tick.bid_price, "tick.bid_size": tick.bid_size, "tick.ask": tick.ask_price,
+        "tick.ask_size": tick.ask_size, "size.pace_authority_pct": thought.authority * 100,
+    }  # fmt: skip
+    if thought.account is not None:
+        made["size.equity_usdt"] = thought.account.equity
+    if (engine := thought.engine) is not None:
+        made |= {
+            "size.contract_value": engine.contract_value, "size.lot": engine.lot, "size.minimum": engine.minimum,
+            "size.largest": engine.max_order_contracts, "size.engine_authority_pct": engine.authority_pct,
+        }  # fmt: skip
+    if settings is not None:
+        brain, sizing = settings.brain, settings.sizing
+        made |= {
+            "set.trend_threshold_pct": brain.trend_threshold_pct, "set.book_threshold": brain.book_threshold,
+            "set.flow_threshold": brain.flow_threshold, "set.votes_needed": brain.votes_needed,
+        }  # fmt: skip
+        made["size.risk_pct"] = sizing.risk_pct_per_trade
+        if not sizing.risk_pct_per_trade:
+            made["size.notional_usdt"] = sizing.fixed_notional_usdt
+    return {name: float(value) for name, value in made.items() if value is not None and isfinite(value)}
 
 
 def _data_speaks_against(memory: Memory, tick: MarketTick, mono_ns: int, entry_ns: int) -> WhyNot | None:

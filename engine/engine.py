@@ -25,15 +25,11 @@ from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
+from engine.venue.witness import NOBODY, Witness
+from engine.verdicts import VerdictLog
 from engine.warm import keep_warm
 from schemas import topology
-from schemas.messages import (
-    Cause,
-    DecidedOn,
-    EngineState,
-    OrderReject,
-    TelemetryKind,
-)
+from schemas.messages import Cause, DecidedOn, EngineState, OrderReject, TelemetryKind
 from schemas.process import Runtime, StartError
 
 
@@ -49,7 +45,10 @@ class Engine:
         self.instrument = settings.venue.instrument
         rest_url, ws_url = urls
         transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)
-        self.rest = Rest(transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained)
+        self._witness = Witness(runtime.tap)
+        self.rest = Rest(
+            transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained, witness=self._witness
+        )  # fmt: skip
         self.publisher = runtime.wire.publisher(settings.wire.market)
         self.candles = CandleStore(
             instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher
@@ -76,6 +75,7 @@ class Engine:
         self.desk = Desk(
             wire=runtime.wire, endpoint=settings.wire.command, market=self.market, trading=self.trading,
             limits=self.limits, causes=self.causes, brain=self.brain, clock=clock, on_reject=self._on_reject,
+            verdicts=VerdictLog(runtime.tap, clock),
         )  # fmt: skip
         self.trading.guard.place_own = self.desk.operate
         self.emergencies = Emergencies(
@@ -126,6 +126,7 @@ class Engine:
                 on_state=handlers[plan.name][1],
                 clock=self._clock,
                 venue_wall_ns=lambda: self._clock.wall_ns() + self.rest.skew_ns,
+                witness=NOBODY if plan.credentials is None else self._witness,
             )
             for plan in plans
         }
@@ -142,6 +143,7 @@ class Engine:
         except BaseExceptionGroup as group:
             raise _told_to_the_operator(group) or group from None
         finally:
+            self.desk.verdicts.flush()
             self.limits.save()
             self._journal.close()
         return 0

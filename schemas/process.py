@@ -51,8 +51,8 @@ class Reporter:
         """From now on push through `pusher`."""
         self._pusher = pusher
 
-    def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None:
-        """One telemetry message; see TelemetryKind for what `data` holds."""
+    def send(self, kind: TelemetryKind, data: dict[str, Any], *, vital: bool = False) -> None:
+        """One telemetry message; see TelemetryKind for what `data` holds. `vital`: never missing from the blackbox."""
         self._sequence += 1
         if self._pusher is None:
             return
@@ -65,7 +65,7 @@ class Reporter:
             mono_ns=self._clock.monotonic_ns(),
             data=data,
         )
-        self._pusher.push(codec.encode_telemetry(message))
+        self._pusher.push(codec.encode_telemetry(message), vital=vital)
 
     def log(self, level: str, text: str) -> None:
         """One event worth showing. `level`: debug, info, warning, error."""

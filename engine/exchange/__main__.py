@@ -18,6 +18,7 @@ import uvloop
 
 from engine.exchange import rule_options
 from engine.exchange.config import DEFAULT_SEED, ConfigError, Credentials, Settings
+from engine.exchange.evidence import PROCESS, Evidence
 from engine.exchange.exchange import Exchange
 from engine.exchange.faults import catalogue, load
 from engine.exchange.faults.switchboard import Switchboard
@@ -28,11 +29,12 @@ from engine.exchange.market.live import LiveMarket
 from engine.exchange.market.past import PastError, fetch
 from engine.exchange.market.recording import Recording, RecordingError
 from engine.exchange.market.synthetic import SyntheticMarket
+from engine.exchange.parent import parent_gone
 from engine.exchange.server import HOST, Server
+from schemas.blackbox import BlackboxWriter, NullTap, Tap
 from schemas.clock import NS_PER_MS, SystemClock
 
 BAD_CONFIGURATION: Final = 78
-_PARENT_CHECK_S: Final = 0.5
 _RETRY_S: Final = 2.0
 
 
@@ -67,6 +69,8 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser.add_argument("--frames-per-s", default="0", help="benchmark: bbo-tbt frames at this rate")
     parser.add_argument("--faults", default=None, metavar="FILE", help="TOML: what goes wrong, and when; see below")
     parser.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="again for each; see below")
+    parser.add_argument("--blackbox", default=None, metavar="DIR", help="record private calls and what orders became")
+    parser.add_argument("--blackbox-keep-gb", default="20", help="delete the oldest of DIR beyond this")
     parser.add_argument("--parent-pid", default=None, help="exit when this process is gone")
     parser.add_argument("--pose", choices=("demo", "live"), default=None, help="refuse the other one's requests: 50101")
     for name in ("api-key", "secret", "password"):
@@ -91,12 +95,14 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         follow=_url("follow", given.follow, "ws://", "wss://"),
         follow_rest=_url("follow-rest", given.follow_rest, "http://", "https://"),
         speed=_speed(given.speed),
-        balance=_balance(given.balance),
+        balance=_positive("balance", given.balance),
         latency_ms=_whole("latency-ms", given.latency_ms, 0, 60_000),
         frames_per_s=_whole("frames-per-s", given.frames_per_s, 0, 100_000),
         rules=rule_options.read_rules(given.rule),
         parent_pid=None if parent is None else _whole("parent-pid", parent, 1, 2**31),
         faults=None if given.faults is None else Path(given.faults),
+        blackbox=None if given.blackbox is None else Path(given.blackbox),
+        blackbox_keep_gb=_positive("blackbox-keep-gb", given.blackbox_keep_gb),
     )
 
 
@@ -130,18 +136,18 @@ def _speed(text: str) -> float | None:
     return value
 
 
-def _balance(text: str) -> Decimal:
-    mend = "give an amount of USDT above 0, like 100000"
+def _positive(field: str, text: str) -> Decimal:
+    mend = "give an amount above 0, like 100000"
     try:
         value = Decimal(text)
     except InvalidOperation:
-        raise ConfigError("balance", text, mend) from None
+        raise ConfigError(field, text, mend) from None
     if not value.is_finite() or not 0 < value < 10**12:
-        raise ConfigError("balance", text, mend)
+        raise ConfigError(field, text, mend)
     return value
 
 
-def build(settings: Settings) -> Server:
+def build(settings: Settings, tap: Tap) -> Server:
     """The parts around a market of our own. Raises: ConfigError if the recording or the faults cannot be used."""
     source: MarketSource
     if settings.recordings:
@@ -156,11 +162,15 @@ def build(settings: Settings) -> Server:
     else:
         source = SyntheticMarket(settings.seed)
     bids, _ = source.opening()
-    return _serve(settings, source, synthesise(settings.seed, bids[0].px))
+    return _serve(settings, tap, source, synthesise(settings.seed, bids[0].px))
 
 
 def _serve(
-    settings: Settings, source: MarketSource, past: list[Minute], valid: Callable[[int], bool] = lambda now_ns: True
+    settings: Settings,
+    tap: Tap,
+    source: MarketSource,
+    past: list[Minute],
+    valid: Callable[[int], bool] = lambda now_ns: True,
 ) -> Server:
     clock = SystemClock()
     plan = load.Plan(seed=None, faults=()) if settings.faults is None else load.read(settings.faults)
@@ -175,10 +185,13 @@ def _serve(
         faults=faults,
         valid=valid,
     )
-    return Server(exchange, settings.credentials, latency_ms=settings.latency_ms, frames_per_s=settings.frames_per_s)
+    return Server(
+        exchange, settings.credentials, latency_ms=settings.latency_ms, frames_per_s=settings.frames_per_s,
+        evidence=None if isinstance(tap, NullTap) else Evidence(tap, clock),
+    )  # fmt: skip
 
 
-async def _build_following(settings: Settings, market: LiveMarket, follower: Follower) -> Server:
+async def _build_following(settings: Settings, tap: Tap, market: LiveMarket, follower: Follower) -> Server:
     """The parts around a market that is followed, as soon as its book and its past are known."""
     clock = SystemClock()
     past: list[Minute] | None = None
@@ -192,7 +205,7 @@ async def _build_following(settings: Settings, market: LiveMarket, follower: Fol
         except PastError as error:
             say(f"follow-rest: {error}; asked for again")
             await asyncio.sleep(_RETRY_S)
-    return _serve(settings, market, past, market.valid)
+    return _serve(settings, tap, market, past, market.valid)
 
 
 async def run(settings: Settings) -> None:
@@ -202,11 +215,12 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+    tap = _blackbox(settings)
     if settings.parent_pid is not None:
-        tasks.append(asyncio.create_task(_parent_gone(settings.parent_pid)))
+        tasks.append(asyncio.create_task(parent_gone(settings.parent_pid)))
     server = None
     try:
-        server = await _made(settings, tasks)
+        server = await _made(settings, tap, tasks)
         if server is None:
             return
         try:
@@ -232,16 +246,25 @@ async def run(settings: Settings) -> None:
             task.cancel()
         if server is not None:
             await server.stop()
+        if isinstance(tap, BlackboxWriter):
+            tap.close()
 
 
-async def _made(settings: Settings, tasks: list[asyncio.Task[object]]) -> Server | None:
+def _blackbox(settings: Settings) -> Tap:
+    if settings.blackbox is None:
+        return NullTap()
+    keep_bytes = int(settings.blackbox_keep_gb * 2**30)
+    return BlackboxWriter(settings.blackbox, PROCESS, SystemClock(), keep_bytes=keep_bytes, vital_wakes=False)
+
+
+async def _made(settings: Settings, tap: Tap, tasks: list[asyncio.Task[object]]) -> Server | None:
     """The server; None, if it was told to stop before the followed market was there. Raises: ConfigError."""
     if not settings.follow:
-        return build(settings)
+        return build(settings, tap)
     market = LiveMarket()
     follower = Follower(settings.follow, market, clock=SystemClock(), say=say)
     tasks.append(asyncio.create_task(follower.run()))
-    making = asyncio.create_task(_build_following(settings, market, follower))
+    making = asyncio.create_task(_build_following(settings, tap, market, follower))
     try:
         await asyncio.wait([*tasks, making], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -250,36 +273,6 @@ async def _made(settings: Settings, tasks: list[asyncio.Task[object]]) -> Server
         return making.result() if making.done() else None
     finally:
         making.cancel()
-
-
-async def _parent_gone(pid: int) -> None:
-    """Returns when the process has ended. A pidfd also notices one that nobody has reaped yet."""
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    except (AttributeError, OSError):  # not Linux: ask again and again
-        while _alive(pid):
-            await asyncio.sleep(_PARENT_CHECK_S)
-        return
-    gone = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(fd, gone.set)
-    try:
-        await gone.wait()
-    finally:
-        loop.remove_reader(fd)
-        os.close(fd)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:

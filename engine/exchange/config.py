@@ -86,6 +86,7 @@ class Settings:
     """One run. `speed` multiplies a recording's time, None is as fast as possible; balance in USDT.
 
     `follow`: websocket of OKX's public side to follow; `follow_rest`: where its past is asked for.
+    `blackbox`: directory of the record; what is beyond `blackbox_keep_gb` (GiB) is deleted, oldest first.
     """
 
     credentials: Credentials
@@ -101,3 +102,5 @@ class Settings:
     parent_pid: int | None = None
     rules: Rules = Rules()
     faults: Path | None = None
+    blackbox: Path | None = None
+    blackbox_keep_gb: Decimal = Decimal(20)

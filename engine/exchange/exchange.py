@@ -64,6 +64,8 @@ class Exchange:
         self.account = Account(balance, rules)
         self.account.updated_ms = self.now_ms()
         self.notes: list[Note] = []
+        self.witness: Callable[[Note], None] | None = None
+        """Hears of each note but public trades as it is made."""
         self.desk = Desk(self.market, self.account, self._tell)
         self.protector = Protector(self.desk, self._tell)
         self._trading = TradingFaults(self.faults, self.desk, self.protector)
@@ -142,6 +144,8 @@ class Exchange:
     def _tell(self, note: Note) -> None:
         if isinstance(note, TradeNote):
             self._fresh_prices.append(note.trade.px)
+        elif self.witness is not None:
+            self.witness(note)
         self.notes.append(note)
 
     # -- the user -------------------------------------------------------------------------------------------------

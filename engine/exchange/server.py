@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from engine.exchange.auth import opened_to_demo
 from engine.exchange.config import Credentials
 from engine.exchange.door import Door
+from engine.exchange.evidence import Evidence
 from engine.exchange.exchange import Exchange
 from engine.exchange.faults import control
 from engine.exchange.hub import Hub
@@ -71,10 +72,16 @@ class Connection:
 
 
 class Server:
-    """Serves one exchange."""
+    """Serves one exchange; `evidence` records what is private."""
 
     def __init__(
-        self, exchange: Exchange, credentials: Credentials, *, latency_ms: int = 0, frames_per_s: int = 0
+        self,
+        exchange: Exchange,
+        credentials: Credentials,
+        *,
+        latency_ms: int = 0,
+        frames_per_s: int = 0,
+        evidence: Evidence | None = None,
     ) -> None:
         limiter = RateLimiter()
         self.exchange = exchange
@@ -85,6 +92,9 @@ class Server:
         self._door = Door(Rest(self.hub, credentials, limiter, routes), self.hub, latency_ms=latency_ms)
         self._control = control.Control(exchange.faults)
         self._credentials = credentials
+        self._evidence = evidence
+        if evidence is not None:
+            exchange.witness = evidence.note
         self._arrivals = RateLimiter()
         self._latency_s = latency_ms / 1000
         self._frames_per_s = frames_per_s
@@ -173,7 +183,13 @@ class Server:
 
     async def _request(self, request: web.Request) -> web.Response:
         body = (await request.read()).decode("utf-8", "replace")
-        response = await self._door.request(request.method, request.raw_path, request.headers, body)
+        method, target, evidence = request.method, request.raw_path, self._evidence
+        if evidence is not None:
+            evidence.asked(method, target, body)
+        response = await self._door.request(method, target, request.headers, body)
+        if evidence is not None:
+            status, said = (None, b"") if response is None else (response.status, response.body)
+            evidence.answered(method, target, status, said)
         if response is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -197,13 +213,8 @@ class Server:
         transport = request.transport
         abort = transport.abort if transport is not None else lambda: None
         connection = Connection(socket, abort)
-        loop = asyncio.get_running_loop()
-
-        def answer(message: bytes) -> None:
-            if self._latency_s:
-                loop.call_later(self._latency_s, connection.send, message)
-            else:
-                connection.send(message)
+        send = connection.send
+        evidence = self._evidence if path == "private" else None
 
         session = Session(
             path,
@@ -211,11 +222,12 @@ class Server:
             hub=self.hub,
             trade=self._trade,
             credentials=self._credentials,
-            send=connection.send,
-            answer=answer,
+            send=send if evidence is None else _both(evidence.pushed, send),
+            answer=self._late(send if evidence is None else _both(evidence.said, send)),
             close=connection.close,
             drop=abort,
             demo=opened_to_demo(request.headers),
+            heard=None if evidence is None else evidence.heard,
         )
         self._sessions.add(session)
         self._sockets.add(socket)
@@ -233,9 +245,28 @@ class Server:
             writer.cancel()
         return socket
 
+    def _late(self, send: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Answers to orders take as long as calls do."""
+        if not self._latency_s:
+            return send
+        loop = asyncio.get_running_loop()
+
+        def later(message: bytes) -> None:
+            loop.call_later(self._latency_s, send, message)
+
+        return later
+
 
 def _json(response: Response) -> web.Response:
     return web.Response(status=response.status, body=response.body, content_type="application/json")
+
+
+def _both(first: Callable[[bytes], None], then: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def call(message: bytes) -> None:
+        first(message)
+        then(message)
+
+    return call
 
 
 def _keep_pace(loop: asyncio.AbstractEventLoop, beat: asyncio.Event, done: threading.Event, interval_s: float) -> None:

@@ -23,13 +23,15 @@ IDLE_NS: Final = 30_000_000_000
 _ARGS_MAX: Final = 100
 _ARGS_BYTES_MAX: Final = 64 * 1024
 OPS: Final = frozenset(CALLS)
+_TOLD: Final = OPS | {"subscribe", "unsubscribe"}
 
 
 class Session:
     """A connection to one of the three paths. `send` queues a frame; `answer` does it with the order latency;
 
     `close` ends the connection with a code once what is queued has gone out; `drop` cuts it at once. `demo`: whether it
-    was opened to demo trading or to production; None: it did not say.
+    was opened to demo trading or to production; None: it did not say. `heard` is told what the client sends, once it is
+    logged in: never a login.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Session:
         close: Callable[[int, str], None],
         drop: Callable[[], None] = lambda: None,
         demo: bool | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> None:
         self.path = path
         self.conn_id = conn_id
@@ -56,6 +59,7 @@ class Session:
         self._close = close
         self._drop = drop
         self._demo = demo
+        self._heard = heard
         self.logged_in = False
         self._budget = Budget()
         self._subscriptions: dict[bytes, Subscription] = {}
@@ -104,6 +108,8 @@ class Session:
             request = orjson.loads(text)
         except orjson.JSONDecodeError:
             request = None
+        if self._heard is not None and self.logged_in and isinstance(request, dict) and request.get("op") in _TOLD:
+            self._heard(text)
         if isinstance(request, dict) and str(request.get("op")) in OPS:
             return self._order_op(str(request["op"]), request)
         args = request.get("args") if isinstance(request, dict) else None

@@ -16,6 +16,7 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 
 from engine.venue.frames import Event, FrameError, decode_frame
 from engine.venue.sign import Credentials, login_args
+from engine.venue.witness import NOBODY, Witness
 from schemas.clock import NS_PER_S, Clock
 
 PING_AFTER_S: Final = 15.0
@@ -48,8 +49,10 @@ class _Connection(WSListener):
         on_message: Callable[[_Connection, bytes], None],
         clock: Clock,
         login_ns: Callable[[], int],
+        witness: Witness,
     ) -> None:
         super().__init__()
+        self._witness = witness
         self._plan, self._on_message, self._clock, self._login_ns = plan, on_message, clock, login_ns
         self._parts: list[bytes] = []
         self._logged_in = asyncio.Event()
@@ -82,6 +85,8 @@ class _Connection(WSListener):
             return
         if payload.startswith(_EVENT_STARTS) and self._is_ours(payload):
             return
+        if self._logged_in.is_set():
+            self._witness.received(self._plan.name, payload)
         self._on_message(self, payload)
 
     def _is_ours(self, payload: bytes) -> bool:
@@ -101,7 +106,8 @@ class _Connection(WSListener):
     async def begin(self) -> str:
         """Log in where there are credentials, and subscribe. Returns why not, "" when all is well."""
         if self._plan.credentials is not None:
-            self.send({"op": "login", "args": [login_args(self._plan.credentials, wall_ns=self._login_ns())]})
+            login = {"op": "login", "args": [login_args(self._plan.credentials, wall_ns=self._login_ns())]}
+            self._write(msgspec.json.encode(login))  # past the witness
             gone = asyncio.ensure_future(self.gone())
             answered = asyncio.ensure_future(self._logged_in.wait())
             await asyncio.wait({gone, answered}, timeout=PONG_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
@@ -115,8 +121,15 @@ class _Connection(WSListener):
 
     def send(self, message: dict[str, object]) -> None:
         """Send one JSON message; lost when the connection is gone."""
-        if self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, msgspec.json.encode(message))
+        frame = msgspec.json.encode(message)
+        if self._write(frame):
+            self._witness.sent(self._plan.name, frame)
+
+    def _write(self, frame: bytes) -> bool:
+        if self._transport is None:
+            return False
+        self._transport.send(WSMsgType.TEXT, frame)
+        return True
 
     async def gone(self) -> None:
         """Returns when the connection has ended."""
@@ -148,14 +161,21 @@ class Link:
 
     When the venue announces that it will close the connection (64008), a second one is opened first and takes over;
     `on_state` then says True once more, since both told the same and nobody knows where one stopped.
-    `venue_wall_ns`: the venue's own time, which a login is signed with.
+    `venue_wall_ns`: the venue's own time, which a login is signed with. `witness`: of a private link alone.
     """
 
     def __init__(
-        self, plan: LinkPlan, *, on_frame: OnFrame, on_state: OnState, clock: Clock, venue_wall_ns: Callable[[], int]
+        self,
+        plan: LinkPlan,
+        *,
+        on_frame: OnFrame,
+        on_state: OnState,
+        clock: Clock,
+        venue_wall_ns: Callable[[], int],
+        witness: Witness = NOBODY,
     ) -> None:
         self._plan, self._on_frame, self._on_state = plan, on_frame, on_state
-        self._clock, self._venue_wall_ns = clock, venue_wall_ns
+        self._clock, self._venue_wall_ns, self._witness = clock, venue_wall_ns, witness
         self._current: _Connection | None = None
         self.up = False
         self.connects = 0
@@ -193,7 +213,7 @@ class Link:
 
     async def _open(self) -> _Connection | str:
         """A connection that is logged in and subscribed, or why there is none."""
-        connection = _Connection(self._plan, self._on_message, self._clock, self._venue_wall_ns)
+        connection = _Connection(self._plan, self._on_message, self._clock, self._venue_wall_ns, self._witness)
         try:
             await ws_connect(lambda: connection, self._plan.url, logger_name="link")
         except (OSError, WSError, TimeoutError) as error:

@@ -18,6 +18,7 @@ from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueRefus
 from engine.venue.frames import ORDER_STATES, AccountData, Amount, BookData, OrderData, PositionData
 from engine.venue.http import NoAnswer, Transport
 from engine.venue.sign import Credentials, rest_headers
+from engine.venue.witness import NOBODY, Witness
 from schemas.clock import NS_PER_MS, Clock
 
 _T = TypeVar("_T")
@@ -53,11 +54,13 @@ class Rest:
         credentials: Credentials,
         clock: Clock,
         on_unexplained: Callable[[str, str], None] = lambda call, said: None,
+        witness: Witness = NOBODY,
     ) -> None:
         self._transport = transport
         self._credentials = credentials
         self._clock = clock
         self._on_unexplained = on_unexplained
+        self._witness = witness
         self.on_clock_refused: Callable[[], None] = lambda: None
         self.skew_ns = 0
         """The venue's clock less ours: what is signed and what expires is told in the venue's time."""
@@ -66,16 +69,20 @@ class Rest:
         self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None, expires_ms: int = 0
     ) -> list[dict[str, Any]]:
         target = f"/api/v5{path}" + (f"?{urlencode(query)}" if query else "")
-        text = "" if body is None else orjson.dumps(body).decode()
+        said = b"" if body is None else orjson.dumps(body)
+        text = said.decode()
         headers = rest_headers(
             self._credentials, method=method, target=target, body=text, wall_ns=self._clock.wall_ns() + self.skew_ns
         )  # fmt: skip
         if expires_ms:
             headers["expTime"] = str((self._clock.wall_ns() + self.skew_ns) // NS_PER_MS + expires_ms)
+        self._witness.asked(method, target, said)
         try:
             status, raw = await self._transport(method, target, text, headers)
         except NoAnswer as error:
+            self._witness.unanswered(method, target, str(error))
             raise VenueUnknown(path, "", f"no answer ({error})") from None
+        self._witness.answered(method, target, status, raw)
         try:
             return unwrap(path, status, raw)
         except Unexplained as error:

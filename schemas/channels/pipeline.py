@@ -31,9 +31,10 @@ class Pusher(Drained):
         self.dropped = 0
         self._vital = vital
 
-    def push(self, payload: bytes | memoryview) -> bool:
+    def push(self, payload: bytes | memoryview, *, vital: bool = False) -> bool:
         """Sends one message. False: the queue is full, the message is dropped and counted. Never blocks.
 
+        `vital`: it must not be missing from the blackbox, not even where nobody takes it (it is a NOTE then).
         Raises: PayloadTooLarge, ChannelClosed.
         """
         self._demand_open()
@@ -43,9 +44,11 @@ class Pusher(Drained):
             self._sock.send(payload, zmq.NOBLOCK)
         except zmq.Again:
             self.dropped += 1
+            if vital and self._record is not None:
+                self._record(Direction.NOTE, self.name, _TOPIC, payload, vital=True)
             return False
         if self._record is not None:
-            self._record(Direction.SENT, self.name, _TOPIC, payload, vital=self._vital)
+            self._record(Direction.SENT, self.name, _TOPIC, payload, vital=vital or self._vital)
         return True
 
 

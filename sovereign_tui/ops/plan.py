@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sovereign_tui
-from schemas.settings import Settings
+from schemas.settings import Home, Settings
 from schemas.settings.venues import DEMO, LIVE, PAPER, Environment, environment
 from schemas.topology import BRAIN, ENGINE, EXCHANGE
 from sovereign_tui.ops.keyset import VARIABLES as _CREDENTIALS
@@ -125,6 +125,9 @@ def exchange(settings: Settings, venue: Venue) -> Command:
         arguments += ["--recording", options.recording]
     if options.frames_per_s:
         arguments += ["--frames-per-s", str(options.frames_per_s)]
+    if settings.blackbox.enabled:
+        kept = Home.from_environment().blackbox
+        arguments += ["--blackbox", str(kept), "--blackbox-keep-gb", str(settings.blackbox.keep_gb)]
     keys = dict(zip(_SIM_CREDENTIALS, (venue.api_key, venue.secret, venue.password), strict=True))
     return Command(argv=module("engine.exchange", *arguments), environment=base_environment() | keys)
 

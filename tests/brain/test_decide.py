@@ -110,6 +110,22 @@ def test_three_votes_for_up_in_both_frames_make_a_long_entry_of_half_a_percent()
         assert (frame.book_imbalance, frame.trade_pressure) == (0.9, 1.0)
 
 
+def test_the_decision_of_an_order_says_what_its_size_was_made_of() -> None:
+    memory, pace = bullish(), Pace(SETTINGS.sizing)
+    thought = think(memory, pace, Sizer(SETTINGS.sizing), SETTINGS.brain, tick=TICK, mono_ns=NOW, reachable=True)
+    assert explain(thought, tick=TICK, sequence=1, wall_ns=5, settings=SETTINGS).features == {}
+    decision = explain(thought, tick=TICK, sequence=1, wall_ns=5, intent_id="i1", settings=SETTINGS)
+    assert decision.features == {
+        "tick.bid": 64_000.0, "tick.bid_size": 9.0, "tick.ask": 64_000.1, "tick.ask_size": 1.0,
+        "size.pace_authority_pct": 100.0, "size.equity_usdt": 100_000.0, "size.contract_value": 0.01, "size.lot": 0.01,
+        "size.minimum": 0.01, "size.largest": 15.62, "size.engine_authority_pct": 100.0,
+        "size.risk_pct": SETTINGS.sizing.risk_pct_per_trade,
+        "set.trend_threshold_pct": SETTINGS.brain.trend_threshold_pct,
+        "set.book_threshold": SETTINGS.brain.book_threshold, "set.flow_threshold": SETTINGS.brain.flow_threshold,
+        "set.votes_needed": SETTINGS.brain.votes_needed,
+    }  # fmt: skip
+
+
 def test_the_same_inputs_give_the_same_decision() -> None:
     assert decided(bullish()) == decided(bullish())
 

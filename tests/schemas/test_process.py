@@ -30,7 +30,7 @@ class _Pipe:
     def __init__(self) -> None:
         self.pushed: list[bytes] = []
 
-    def push(self, payload: bytes) -> None:
+    def push(self, payload: bytes, *, vital: bool = False) -> None:
         self.pushed.append(payload)
 
 

@@ -1,6 +1,6 @@
 """The rules of the gate, one class each."""
 
-from engine.risk.rules.base import Rule
+from engine.risk.rules.base import Measured, Rule
 from engine.risk.rules.liveness import BookValidity, BrainLease, ClockOffset, FeedSilence, PriceAge, TradingStateRule
 from engine.risk.rules.loss import DailyLoss, Drawdown, LossCooldown
 from engine.risk.rules.pace import MessageRate, RepeatedExecution
@@ -36,6 +36,7 @@ __all__ = [
     "MaxContracts",
     "MaxNotional",
     "MaxPosition",
+    "Measured",
     "MessageRate",
     "OrderAge",
     "PriceAge",

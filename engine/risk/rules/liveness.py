@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.risk.rules.base import Limit, MillisecondLimit
+from engine.risk.rules.base import Limit, Measured, MillisecondLimit
 from engine.risk.view import Refusal, RiskView, reduces
-from schemas.clock import NS_PER_MS, NS_PER_S
+from schemas.clock import NS_PER_S
 from schemas.messages import OrderRequest, RejectCode, TradingState
 
 
@@ -21,7 +21,11 @@ class TradingStateRule(Limit):
             return None
         if view.trading_state is TradingState.REDUCING and reduces(order, view):
             return None
-        return self.no(view.trading_state.value, TradingState.ACTIVE.value, f"because of {view.causes}")
+        return self.no(self.measure(order, view), f"because of {view.causes}")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The trading state."""
+        return Measured(view.trading_state.value, TradingState.ACTIVE.value)
 
 
 class BrainLease(Limit):
@@ -39,8 +43,12 @@ class BrainLease(Limit):
         age_ns = view.brain_age_ns
         if age_ns is not None and age_ns <= self._limit_ns:
             return None
-        seen = None if age_ns is None else f"{age_ns / NS_PER_S:.1f} s"
-        return self.no(seen, self._limit, "no heartbeat of the brain within the limit")
+        return self.no(self.measure(order, view), "no heartbeat of the brain within the limit")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Age of the last heartbeat."""
+        age_ns = view.brain_age_ns
+        return Measured(None if age_ns is None else f"{age_ns / NS_PER_S:.1f} s", self._limit)
 
 
 class FeedSilence(MillisecondLimit):
@@ -54,8 +62,11 @@ class FeedSilence(MillisecondLimit):
         age_ns = view.feed_age_ns
         if age_ns is not None and age_ns <= self._limit_ns:
             return None
-        seen = None if age_ns is None else f"{age_ns / NS_PER_MS:.0f} ms"
-        return self.no(seen, self._limit, "the feed is silent")
+        return self.no(self.measure(order, view), "the feed is silent")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Age of the last frame."""
+        return self._measured(view.feed_age_ns, 0)
 
 
 class BookValidity(Limit):
@@ -68,7 +79,12 @@ class BookValidity(Limit):
         """See class."""
         if view.book_valid and view.price is not None:
             return None
-        return self.no("invalid", "an unbroken, uncrossed book", "wait for the next snapshot")
+        return self.no(self.measure(order, view), "wait for the next snapshot")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Whether the book can be traded on."""
+        valid = view.book_valid and view.price is not None
+        return Measured("valid" if valid else "invalid", "an unbroken, uncrossed book")
 
 
 class ClockOffset(MillisecondLimit):
@@ -85,8 +101,11 @@ class ClockOffset(MillisecondLimit):
         offset_ns = view.clock_offset_ns
         if offset_ns is not None and abs(offset_ns) <= self._limit_ns:
             return None
-        seen = None if offset_ns is None else f"{offset_ns / NS_PER_MS:.0f} ms"
-        return self.no(seen, self._limit, "our clock and the venue's differ; mend the clock of this machine")
+        return self.no(self.measure(order, view), "our clock and the venue's differ; mend the clock of this machine")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The venue's clock less ours."""
+        return self._measured(view.clock_offset_ns, 0)
 
 
 class PriceAge(MillisecondLimit):
@@ -101,6 +120,10 @@ class PriceAge(MillisecondLimit):
         age_ns = view.price_age_ns
         if age_ns is not None and age_ns <= self._limit_ns:
             return None
-        if age_ns is None:
-            return self.no(None, self._limit, "decided on a tick that is unknown here")
-        return self.no(f"{age_ns / NS_PER_MS:.1f} ms", self._limit, "decided on a price that is too old")
+        unknown = age_ns is None
+        text = "decided on a tick that is unknown here" if unknown else "decided on a price that is too old"
+        return self.no(self.measure(order, view), text)
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """How much older the price decided on is than the current one."""
+        return self._measured(view.price_age_ns, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, Measured
 from engine.risk.view import Refusal, RiskView
 from schemas.clock import NS_PER_S
 from schemas.messages import OrderRequest, RejectCode
@@ -25,13 +25,24 @@ class DailyLoss(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        result, opening = view.day.result, view.day.opening
-        if result is None or opening is None or opening <= 0:
-            return self.no(None, self._limit, "the day's result is not known")
-        lost_pct = -result / opening * 100
+        lost_pct = self._lost_pct(view)
+        if lost_pct is None:
+            return self.no(Measured(None, self._limit), "the day's result is not known")
         if lost_pct < self._limit_pct:
             return None
-        return self.no(f"{lost_pct:.3f} %", self._limit, "the day is over for new risk")
+        return self.no(self.measure(order, view), "the day is over for new risk")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """What the day lost, share of its opening equity; negative: it won."""
+        lost_pct = self._lost_pct(view)
+        return Measured(None if lost_pct is None else f"{lost_pct:.3f} %", self._limit)
+
+    @staticmethod
+    def _lost_pct(view: RiskView) -> Decimal | None:
+        result, opening = view.day.result, view.day.opening
+        if result is None or opening is None or opening <= 0:
+            return None
+        return -result / opening * 100
 
 
 class Drawdown(Limit):
@@ -49,14 +60,25 @@ class Drawdown(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        equity, peak = view.equity, view.day.peak
-        if equity is None or peak is None or peak <= 0:
-            return self.no(None, self._limit, "equity or its peak is not known")
-        fall_pct = (peak - equity) / peak * 100
+        fall_pct = self._fall_pct(view)
+        if fall_pct is None:
+            return self.no(Measured(None, self._limit), "equity or its peak is not known")
         if fall_pct < self._limit_pct:
             return None
-        text = f"fell from its peak {peak:.2f}; `sovereign rearm` begins anew"
-        return self.no(f"{fall_pct:.3f} %", self._limit, text)
+        text = f"fell from its peak {view.day.peak:.2f}; `sovereign rearm` begins anew"
+        return self.no(self.measure(order, view), text)
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """How far equity is below its peak."""
+        fall_pct = self._fall_pct(view)
+        return Measured(None if fall_pct is None else f"{fall_pct:.3f} %", self._limit)
+
+    @staticmethod
+    def _fall_pct(view: RiskView) -> Decimal | None:
+        equity, peak = view.equity, view.day.peak
+        if equity is None or peak is None or peak <= 0:
+            return None
+        return (peak - equity) / peak * 100
 
 
 class LossCooldown(Limit):
@@ -78,6 +100,13 @@ class LossCooldown(Limit):
         if day.last_loss_age_ns is not None and day.last_loss_age_ns >= self._cooldown_ns:
             return None
         if day.last_loss_age_ns is None:
-            return self.no(None, self._limit, "when the last loss was is not known")
+            return self.no(self.measure(order, view), "when the last loss was is not known")
         left_s = (self._cooldown_ns - day.last_loss_age_ns) / NS_PER_S
-        return self.no(f"{day.losses} losses in a row", self._limit, f"{left_s:.0f} s left")
+        return self.no(self.measure(order, view), f"{left_s:.0f} s left")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Losing trades in a row, and where they are too many, how long ago the last one was."""
+        day = view.day
+        if day.losses >= self._losses and day.last_loss_age_ns is None:
+            return Measured(None, self._limit)
+        return Measured(f"{day.losses} losses in a row", self._limit)

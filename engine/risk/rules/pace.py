@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, Measured
 from engine.risk.view import Refusal, RiskView
 from schemas.messages import OrderRequest, RejectCode
 
@@ -20,7 +20,11 @@ class MessageRate(Limit):
         """See class."""
         if view.traffic.last_second < self._limit:
             return None
-        return self.no(f"{view.traffic.last_second} in 1 s", f"{self._limit} in 1 s", "too many orders in one second")
+        return self.no(self.measure(order, view), "too many orders in one second")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Orders of the last second, this one not among them."""
+        return Measured(f"{view.traffic.last_second} in 1 s", f"{self._limit} in 1 s")
 
 
 class RepeatedExecution(Limit):
@@ -43,4 +47,8 @@ class RepeatedExecution(Limit):
         if not traffic.latched and traffic.in_window < self._limit:
             return None
         text = f"{traffic.latched or 'too many executions'}; `sovereign rearm` lifts it"
-        return self.no(f"{traffic.in_window} in the window", self._text, text)
+        return self.no(self.measure(order, view), text)
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Orders within the window, this one not among them."""
+        return Measured(f"{view.traffic.in_window} in the window", self._text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, Measured
 from engine.risk.view import Refusal, RiskView
 from schemas.messages import OrderRequest, RejectCode, Side
 
@@ -29,11 +29,23 @@ class PriceCollar(Limit):
         price = order.limit_price if order.limit_price is not None else view.price
         for label, reference in (("mid", view.mid), ("mark", view.mark)):
             if price is None or reference is None or not reference > 0:
-                return self.no(None, self._limit, f"price or {label} is not known")
-            away_pct = abs(float(price) / reference - 1) * 100
-            if away_pct > self._limit_pct:
-                return self.no(f"{away_pct:.4f} %", self._limit, f"{price} is too far from the {label}, {reference:g}")
+                return self.no(Measured(None, self._limit), f"price or {label} is not known")
+            if abs(float(price) / reference - 1) * 100 > self._limit_pct:
+                return self.no(self.measure(order, view), f"{price} is too far from the {label}, {reference:g}")
         return None
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Distance to the mid; to the mark, where that is farther and the mid is within the limit."""
+        price = order.limit_price if order.limit_price is not None else view.price
+        worst: float | None = None
+        for reference in (view.mid, view.mark):
+            if price is None or reference is None or not reference > 0:
+                return Measured(None, self._limit)
+            away_pct = abs(float(price) / reference - 1) * 100
+            worst = away_pct if worst is None else max(worst, away_pct)
+            if worst > self._limit_pct:
+                break
+        return Measured(f"{worst:.4f} %", self._limit)
 
 
 class Slippage(Limit):
@@ -52,14 +64,26 @@ class Slippage(Limit):
         """See class."""
         if order.limit_price is not None:
             return None  # its price is its own bound, and the collar's affair
+        behind_bps = self._behind_bps(order, view)
+        if behind_bps is None:
+            return self.no(Measured(None, self._limit), "the book does not hold as much as the order takes")
+        if behind_bps <= self._limit_bps:
+            return None
+        average = view.depth.average_price(buy=order.side is Side.BUY, contracts=float(order.contracts))
+        return self.no(self.measure(order, view), f"the average would be {average:.2f}")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """How far the average price is behind the touch; of a limit order nothing is looked at."""
+        behind_bps = self._behind_bps(order, view) if order.limit_price is None else None
+        return Measured(None if behind_bps is None else f"{behind_bps:.2f} bps", self._limit)
+
+    @staticmethod
+    def _behind_bps(order: OrderRequest, view: RiskView) -> float | None:
         average = view.depth.average_price(buy=order.side is Side.BUY, contracts=float(order.contracts))
         if average is None or view.price is None:
-            return self.no(None, self._limit, "the book does not hold as much as the order takes")
-        touch = float(view.price)
-        worse = average - touch if order.side is Side.BUY else touch - average
-        if worse / touch * _BPS <= self._limit_bps:
             return None
-        return self.no(f"{worse / touch * _BPS:.2f} bps", self._limit, f"the average would be {average:.2f}")
+        touch = float(view.price)
+        return (average - touch if order.side is Side.BUY else touch - average) / touch * _BPS
 
 
 class FreeMargin(Limit):
@@ -77,13 +101,24 @@ class FreeMargin(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        worth, available, equity, leverage = view.worth(order), view.available, view.equity, view.leverage
-        if worth is None or available is None or equity is None or equity <= 0 or not leverage:
-            return self.no(None, self._limit, "margin, equity or leverage is not known")
-        free_pct = (available - worth / leverage) / equity * 100
+        free_pct = self._free_pct(order, view)
+        if free_pct is None:
+            return self.no(Measured(None, self._limit), "margin, equity or leverage is not known")
         if free_pct >= self._limit_pct:
             return None
-        return self.no(f"{free_pct:.2f} %", self._limit, "equity that stays free after the order's margin")
+        return self.no(self.measure(order, view), "equity that stays free after the order's margin")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Share of the equity that stays free."""
+        free_pct = self._free_pct(order, view)
+        return Measured(None if free_pct is None else f"{free_pct:.2f} %", self._limit)
+
+    @staticmethod
+    def _free_pct(order: OrderRequest, view: RiskView) -> Decimal | None:
+        worth, available, equity, leverage = view.worth(order), view.available, view.equity, view.leverage
+        if worth is None or available is None or equity is None or equity <= 0 or not leverage:
+            return None
+        return (available - worth / leverage) / equity * 100
 
 
 class LiquidationDistance(Limit):
@@ -103,11 +138,22 @@ class LiquidationDistance(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        if not view.leverage or view.position is None or view.mark is None or not view.mark > 0:
-            return self.no(None, self._limit, "leverage, position or mark is not known")
-        distance = 100 / float(view.leverage) - self.RESERVE_PCT
-        if view.position and view.liquidation_price is not None:
-            distance = min(distance, abs(float(view.liquidation_price) / view.mark - 1) * 100)
-        if distance >= self._limit_pct:
+        distance_pct = self._distance_pct(view)
+        if distance_pct is None:
+            return self.no(Measured(None, self._limit), "leverage, position or mark is not known")
+        if distance_pct >= self._limit_pct:
             return None
-        return self.no(f"{distance:.2f} %", self._limit, "distance of the liquidation price from the mark")
+        return self.no(self.measure(order, view), "distance of the liquidation price from the mark")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Distance of the liquidation price from the mark."""
+        distance_pct = self._distance_pct(view)
+        return Measured(None if distance_pct is None else f"{distance_pct:.2f} %", self._limit)
+
+    def _distance_pct(self, view: RiskView) -> float | None:
+        if not view.leverage or view.position is None or view.mark is None or not view.mark > 0:
+            return None
+        distance_pct = 100 / float(view.leverage) - self.RESERVE_PCT
+        if view.position and view.liquidation_price is not None:
+            distance_pct = min(distance_pct, abs(float(view.liquidation_price) / view.mark - 1) * 100)
+        return distance_pct

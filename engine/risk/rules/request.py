@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Final
 
-from engine.risk.rules.base import Limit, MillisecondLimit
+from engine.risk.rules.base import Limit, Measured, MillisecondLimit
 from engine.risk.view import Refusal, RiskView
-from schemas.clock import NS_PER_MS
 from schemas.messages import OrderRequest, RejectCode
 
 _INTENT: Final = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -29,13 +28,24 @@ class WellFormed(Limit):
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
         if not _INTENT.fullmatch(order.intent_id):
-            return self.no(order.intent_id[:40], "1-32 letters and digits", "mend intent_id")
+            return self.no(Measured(order.intent_id[:40], "1-32 letters and digits"), "mend intent_id")
         if not order.contracts > 0:
-            return self.no(order.contracts, "> 0", "mend contracts")
+            return self.no(Measured(str(order.contracts), "> 0"), "mend contracts")
         for label, pct in (("tp_pct", order.tp_pct), ("sl_pct", order.sl_pct)):
             if pct is not None and not (isfinite(pct) and 0 < pct <= _LONGEST_PROTECTION_PCT):
-                return self.no(pct, f"0 < {label} <= {_LONGEST_PROTECTION_PCT}", f"mend {label}")
+                measured = Measured(str(pct), f"0 < {label} <= {_LONGEST_PROTECTION_PCT}")
+                return self.no(measured, f"mend {label}")
         return None
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The first thing that is wrong; the whole shape, if nothing is."""
+        if (refusal := self.judge(order, view)) is not None:
+            return Measured(refusal.observed, refusal.limit)
+        shape = (
+            f"{order.intent_id}, {order.contracts} contracts, TP {_percent(order.tp_pct)}, SL {_percent(order.sl_pct)}"
+        )
+        limit = f"1-32 letters and digits, > 0 contracts, TP and SL within {_LONGEST_PROTECTION_PCT:g} %"
+        return Measured(shape, limit)
 
 
 class AllowList(Limit):
@@ -52,8 +62,11 @@ class AllowList(Limit):
         """See class."""
         if order.instrument in self._instruments and order.instrument == view.instrument:
             return None
-        allowed = ", ".join(sorted(self._instruments & {view.instrument})) or "none"
-        return self.no(order.instrument, allowed, "the instrument is not in risk.instruments")
+        return self.no(self.measure(order, view), "the instrument is not in risk.instruments")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The instrument, and what is allowed here."""
+        return Measured(order.instrument, ", ".join(sorted(self._instruments & {view.instrument})) or "none")
 
 
 class Grid(Limit):
@@ -71,13 +84,25 @@ class Grid(Limit):
                 code=RejectCode.UNKNOWN_INPUT, rule=self.name, observed=None, limit=None,
                 text="lot and minimum are not known yet",
             )  # fmt: skip
-        if order.contracts < terms.minimum:
-            return self.no(order.contracts, f">= {terms.minimum}", "under the minimum")
-        if order.contracts % terms.lot:
-            return self.no(order.contracts, f"multiple of {terms.lot}", "not a multiple of the lot")
-        if order.limit_price is not None and (order.limit_price <= 0 or order.limit_price % terms.tick):
-            return self.no(order.limit_price, f"multiple of {terms.tick}", "price not a multiple of the tick")
+        contracts, price = order.contracts, order.limit_price
+        if contracts < terms.minimum:
+            return self.no(Measured(str(contracts), f">= {terms.minimum}"), "under the minimum")
+        if contracts % terms.lot:
+            return self.no(Measured(str(contracts), f"multiple of {terms.lot}"), "not a multiple of the lot")
+        if price is not None and (price <= 0 or price % terms.tick):
+            return self.no(Measured(str(price), f"multiple of {terms.tick}"), "price not a multiple of the tick")
         return None
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The first thing that is off; size and price, if nothing is."""
+        refusal, terms = self.judge(order, view), view.terms
+        if terms is None:
+            return Measured(None, None)
+        if refusal is not None:
+            return Measured(refusal.observed, refusal.limit)
+        price = "" if order.limit_price is None else f", price {order.limit_price}"
+        limit = f">= {terms.minimum}, multiple of {terms.lot}" + (f"; tick {terms.tick}" if price else "")
+        return Measured(f"{order.contracts} contracts{price}", limit)
 
 
 class DuplicateIntent(Limit):
@@ -91,7 +116,12 @@ class DuplicateIntent(Limit):
         """See class."""
         if order.intent_id not in view.known_intents:
             return None
-        return self.no(order.intent_id, "once", "this intent was sent before")
+        return self.no(Measured(order.intent_id, "once"), "this intent was sent before")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The intent, and whether it is new."""
+        seen = order.intent_id in view.known_intents
+        return Measured(order.intent_id if seen else f"{order.intent_id}, new", "once")
 
 
 class OrderAge(MillisecondLimit):
@@ -105,7 +135,11 @@ class OrderAge(MillisecondLimit):
         """See class."""
         if abs(view.order_age_ns) <= self._limit_ns:
             return None
-        return self.no(f"{view.order_age_ns / NS_PER_MS:.1f} ms", self._limit, "the order itself is too old")
+        return self.no(self.measure(order, view), "the order itself is too old")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Age of the order; negative: of the future."""
+        return self._measured(view.order_age_ns, 1)
 
 
 class ProtectiveStop(Limit):
@@ -121,4 +155,14 @@ class ProtectiveStop(Limit):
         """See class."""
         if not self._required or (order.sl_pct is not None and not order.reduce_only):
             return None
-        return self.no("none", "a stop-loss", "give sl_pct; an order that is not only reducing needs its stop")
+        text = "give sl_pct; an order that is not only reducing needs its stop"
+        return self.no(Measured("none", "a stop-loss"), text)
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The stop-loss."""
+        bare = order.sl_pct is None or order.reduce_only
+        return Measured("none" if bare else f"{order.sl_pct:g} %", "a stop-loss" if self._required else "not required")
+
+
+def _percent(pct: float | None) -> str:
+    return "none" if pct is None else f"{pct:g} %"

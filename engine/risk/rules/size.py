@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.risk.rules.base import Limit
+from engine.risk.rules.base import Limit, Measured
 from engine.risk.view import Refusal, RiskView, Terms
 from schemas.messages import OrderRequest, RejectCode
 
@@ -20,13 +20,20 @@ class MaxContracts(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        limit, terms = self._limit, view.terms
-        if terms is not None:
-            venues = terms.largest_market if order.limit_price is None else terms.largest_limit
-            limit = limit if venues is None else min(limit, venues)
-        if order.contracts <= limit:
+        if order.contracts <= self._largest(order, view):
             return None
-        return self.no(f"{order.contracts} contracts", f"{limit} contracts", "one order this large is not allowed")
+        return self.no(self.measure(order, view), "one order this large is not allowed")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The size, and the smaller of our limit and the venue's."""
+        return Measured(f"{order.contracts} contracts", f"{self._largest(order, view)} contracts")
+
+    def _largest(self, order: OrderRequest, view: RiskView) -> Decimal:
+        limit, terms = self._limit, view.terms
+        if terms is None:
+            return limit
+        venues = terms.largest_market if order.limit_price is None else terms.largest_limit
+        return limit if venues is None else min(limit, venues)
 
 
 class MaxNotional(Limit):
@@ -43,8 +50,11 @@ class MaxNotional(Limit):
         worth = view.worth(order)
         if worth is not None and worth <= self._limit:
             return None
-        seen = None if worth is None else f"{worth:.2f} USDT"
-        return self.no(seen, f"{self._limit} USDT", "notional of one order above the limit, or its price is unknown")
+        return self.no(self.measure(order, view), "notional of one order above the limit, or its price is unknown")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """What the order is worth."""
+        return _worth(view.worth(order), self._limit)
 
 
 class AccountShare(Limit):
@@ -58,15 +68,19 @@ class AccountShare(Limit):
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         """See class."""
-        worth, equity = view.worth(order), view.equity
-        if worth is None or equity is None or equity <= 0:
-            return self.no(None, f"{self.limit_pct} %", "price or equity is not known")
-        share = worth / equity * 100
-        if share <= self.limit_pct:
+        share_pct = _share_pct(order, view)
+        if share_pct is None:
+            return self.no(self._words(share_pct), "price or equity is not known")
+        if share_pct <= self.limit_pct:
             return None
-        return self.no(
-            f"{share:.4f} %", f"{self.limit_pct} %", "notional above the largest share of the account per trade"
-        )
+        return self.no(self._words(share_pct), "notional above the largest share of the account per trade")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Share of the equity that the order is worth."""
+        return self._words(_share_pct(order, view))
+
+    def _words(self, share_pct: Decimal | None) -> Measured:
+        return Measured(None if share_pct is None else f"{share_pct:.4f} %", f"{self.limit_pct} %")
 
     def largest(self, *, equity: Decimal, price: Decimal, terms: Terms, authority_pct: Decimal = Decimal(100)) -> str:
         """Largest order that passes at `price`, contracts as text, rounded down to the lot."""
@@ -91,18 +105,20 @@ class Authority(Limit):
         """See class."""
         if view.authority_pct >= 100:
             return None
-        limit = self._limit_pct * view.authority_pct / 100
-        worth, equity = view.worth(order), view.equity
-        if worth is None or equity is None or equity <= 0:
-            return self.no(None, f"{limit} %", "price or equity is not known")
-        share = worth / equity * 100
-        if share <= limit:
+        share_pct = _share_pct(order, view)
+        if share_pct is None:
+            return self.no(self.measure(order, view), "price or equity is not known")
+        if share_pct <= self._left_pct(view):
             return None
-        return self.no(
-            f"{share:.4f} %",
-            f"{limit:f} %",
-            f"authority cut to {view.authority_pct:f} % after violations",
-        )
+        return self.no(self.measure(order, view), f"authority cut to {view.authority_pct:f} % after violations")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Share of the equity that the order is worth, and what the brain has left of the largest one."""
+        share_pct = _share_pct(order, view)
+        return Measured(None if share_pct is None else f"{share_pct:.4f} %", f"{self._left_pct(view):f} %")
+
+    def _left_pct(self, view: RiskView) -> Decimal:
+        return self._limit_pct * view.authority_pct / 100
 
 
 class MaxPosition(Limit):
@@ -122,8 +138,12 @@ class MaxPosition(Limit):
         worst = view.worst_position(order)  # unknown exposure is not zero exposure
         if worst is not None and worst <= self._limit:
             return None
-        seen = None if worst is None else f"{worst} contracts"
-        return self.no(seen, f"{self._limit} contracts", "the position with all working orders filled")
+        return self.no(self.measure(order, view), "the position with all working orders filled")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """The largest position that could come of it."""
+        worst = view.worst_position(order)
+        return Measured(None if worst is None else f"{worst} contracts", f"{self._limit} contracts")
 
 
 class GrossExposure(Limit):
@@ -140,8 +160,11 @@ class GrossExposure(Limit):
         gross = view.gross(order)
         if gross is not None and gross <= self._limit:
             return None
-        seen = None if gross is None else f"{gross:.2f} USDT"
-        return self.no(seen, f"{self._limit} USDT", "worth of position and working orders with this one")
+        return self.no(self.measure(order, view), "worth of position and working orders with this one")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """What position, working orders and this one are worth together."""
+        return _worth(view.gross(order), self._limit)
 
 
 class Leverage(Limit):
@@ -157,7 +180,25 @@ class Leverage(Limit):
         """See class."""
         gross, equity = view.gross(order), view.equity
         if gross is None or equity is None or equity <= 0:
-            return self.no(None, f"{self._limit} x", "exposure or equity is not known")
+            return self.no(self.measure(order, view), "exposure or equity is not known")
         if gross <= self._limit * equity:
             return None
-        return self.no(f"{gross / equity:.3f} x", f"{self._limit} x", "gross exposure over equity")
+        return self.no(self.measure(order, view), "gross exposure over equity")
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        """Gross exposure over equity."""
+        gross, equity = view.gross(order), view.equity
+        if gross is None or equity is None or equity <= 0:
+            return Measured(None, f"{self._limit} x")
+        return Measured(f"{gross / equity:.3f} x", f"{self._limit} x")
+
+
+def _share_pct(order: OrderRequest, view: RiskView) -> Decimal | None:
+    worth, equity = view.worth(order), view.equity
+    if worth is None or equity is None or equity <= 0:
+        return None
+    return worth / equity * 100
+
+
+def _worth(worth: Decimal | None, limit: Decimal) -> Measured:
+    return Measured(None if worth is None else f"{worth:.2f} USDT", f"{limit} USDT")

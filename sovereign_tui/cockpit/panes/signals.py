@@ -68,13 +68,14 @@ def _verdict(decision: Decision, width: int) -> list[Row]:
 
 
 def _features(decision: Decision, width: int) -> list[Row]:
-    """What else the layers say, as name and value, in columns."""
-    if not decision.features:
+    """What else the layers say, as name and value, in columns; with a dot: what an order was made of."""
+    shown = {name: value for name, value in decision.features.items() if "." not in name}
+    if not shown:
         return []
     columns = max(1, width // 33)
     cells = [
         (left(Span(f" {clean(name)}", "label"), 21), right(number(value, 3), 10), Span("  "))
-        for name, value in sorted(decision.features.items())
+        for name, value in sorted(shown.items())
     ]
     starts = range(0, len(cells), columns)
     return [(), *(tuple(chain.from_iterable(cells[start : start + columns])) for start in starts)]

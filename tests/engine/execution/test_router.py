@@ -15,6 +15,7 @@ from engine.execution.lifecycle import OrderState
 from engine.execution.orders import OrderRecord
 from engine.execution.router import Unresolved, client_order_id_of
 from engine.risk.gate import Cleared, Gate
+from engine.risk.rules import Measured
 from engine.risk.view import Refusal, RiskView
 from engine.venue import codes
 from engine.venue.answers import Fill, VenueBusy, VenueRefused, VenueUnknown
@@ -36,6 +37,9 @@ class _LetsPass:
 
     def judge(self, order: OrderRequest, view: RiskView) -> Refusal | None:
         return None
+
+    def measure(self, order: OrderRequest, view: RiskView) -> Measured:
+        return Measured(None, None)
 
 
 class Scene:

@@ -150,9 +150,13 @@ def test_an_unknown_value_is_a_refusal(name: str) -> None:
 
 class Raises(Limit):
     name = "raises"
+    code = RejectCode.MALFORMED
     spares_reducing = False
 
     def judge(self, order: OrderRequest, view: Any) -> Refusal | None:
+        raise ZeroDivisionError("oops")
+
+    def measure(self, order: OrderRequest, view: Any) -> rules.Measured:
         raise ZeroDivisionError("oops")
 
 

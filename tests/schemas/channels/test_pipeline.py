@@ -43,6 +43,22 @@ def test_without_a_puller_the_newest_are_refused_and_counted_and_the_rest_delive
     run(scene)
 
 
+def test_what_is_vital_is_taped_even_where_nobody_takes_it() -> None:
+    async def scene() -> None:
+        tap = ListTap()
+        async with wire() as ours, wire(tap=tap) as theirs:
+            probe = ours.puller(ANY_PORT, lambda payload: None)
+            endpoint = probe.endpoint
+            ours.close()
+            pusher = theirs.pusher(endpoint, high_water=1, name="telemetry")
+            assert [pusher.push(b"%d" % n, vital=n > 1) for n in range(3)] == [True, False, False]
+            assert tap.records == [
+                (Direction.SENT, "telemetry", "push", b"0", False), (Direction.NOTE, "telemetry", "push", b"2", True),
+            ]  # fmt: skip
+
+    run(scene)
+
+
 def test_a_last_burst_before_the_close_arrives() -> None:
     async def scene() -> None:
         got: list[bytes] = []
