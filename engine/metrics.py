@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.risk.rules import AccountShare
 from schemas.clock import NS_PER_MS, Clock
+from schemas.latency import LatencyWindow, summaries
 from schemas.messages import EngineState
 from schemas.settings import Settings
+from schemas.topology import ENGINE
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -68,7 +70,14 @@ def metrics(engine: Engine) -> dict[str, Any]:
     """What telemetry says, once a second."""
     return {
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
-        **engine.market.frame_to_publish.summary("engine.frame_to_publish"),
-        **engine.desk.tick_to_order.summary("engine.tick_to_order"),
-        **engine.desk.gate_cost.summary("engine.gate"),
+        **summaries(ENGINE, legs(engine)),
+    }
+
+
+def legs(engine: Engine) -> dict[str, LatencyWindow]:
+    """Where the durations are that telemetry tells."""
+    return {
+        "frame_to_publish": engine.market.frame_to_publish,
+        "tick_to_order": engine.desk.tick_to_order,
+        "gate": engine.desk.gate_cost,
     }

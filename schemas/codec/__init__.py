@@ -34,7 +34,7 @@ from schemas.codec.state import (
     encode_receipt,
     encode_system,
 )
-from schemas.codec.telemetry import decode_telemetry, encode_telemetry
+from schemas.codec.telemetry import decode_telemetry, encode_telemetry, read_telemetry, telemetry_schema
 from schemas.codec.tick import TickDecoder, TickEncoder, read_tick_slowly
 from schemas.codec.tick_layout import TICK_LEVELS
 
@@ -76,5 +76,7 @@ __all__ = [
     "encode_system",
     "encode_telemetry",
     "encode_trade",
+    "read_telemetry",
     "read_tick_slowly",
+    "telemetry_schema",
 ]

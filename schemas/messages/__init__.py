@@ -32,7 +32,15 @@ from schemas.messages.state import (
     SystemState,
     TradingState,
 )
-from schemas.messages.telemetry import Telemetry, TelemetryKind
+from schemas.messages.telemetry import (
+    HaltAckData,
+    HeartbeatData,
+    HistogramData,
+    LogData,
+    SignalAckData,
+    Telemetry,
+    TelemetryKind,
+)
 
 __all__ = [
     "FRAME_NS",
@@ -46,8 +54,12 @@ __all__ = [
     "Decision",
     "EngineState",
     "FrameScores",
+    "HaltAckData",
     "Heartbeat",
     "HeartbeatAck",
+    "HeartbeatData",
+    "HistogramData",
+    "LogData",
     "LogLine",
     "MarketTick",
     "Metrics",
@@ -66,6 +78,7 @@ __all__ = [
     "Side",
     "CONFIRMED",
     "Signal",
+    "SignalAckData",
     "SignalKind",
     "SystemState",
     "Telemetry",

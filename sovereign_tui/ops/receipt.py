@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
 from schemas.clock import NS_PER_MS
-from schemas.messages import Receipt
+from schemas.messages import HaltAckData, Receipt
 
-
-class HaltAck(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of a HALT_ACK. `id` is the standing halt's, `asked` the one of the HALT that it answers."""
-
-    id: str
-    asked: str = ""
-    latched_ns: int | None = None
-    port_closed_ns: int | None = None
-    cancels_sent_ns: int | None = None
-    venue_confirmed_ns: int | None = None
-    open_orders: int | None = None
-    problems: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, data: Mapping[str, Any]) -> HaltAck:
-        """Raises: msgspec.ValidationError."""
-        return msgspec.convert(data, cls)
-
-    def answers(self, asked: str) -> bool:
-        """Whether it is about the HALT of this id."""
-        return asked in {self.asked, self.id}
+HaltAck = HaltAckData
 
 
 def merge(receipt: Receipt, ack: HaltAck) -> Receipt:

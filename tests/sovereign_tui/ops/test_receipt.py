@@ -12,11 +12,12 @@ ASKED = Receipt(id="a1", requested_ns=1_000_000_000, issuer="me", reason="test")
 
 
 def test_a_receipt_grows_with_each_acknowledgement_and_is_verified_by_the_venue_alone() -> None:
-    first = merge(ASKED, HaltAck.read({"id": "a1", "latched_ns": 1_001_000_000, "port_closed_ns": 1_002_000_000}))
+    ports = {"id": "a1", "latched_ns": 1_001_000_000, "port_closed_ns": 1_002_000_000}
+    first = merge(ASKED, msgspec.convert(ports, HaltAck))
     assert (first.latched_ns, first.port_closed_ns, first.verified, first.total_ms) == (
         1_001_000_000, 1_002_000_000, False, None,
     )  # fmt: skip
-    second = merge(first, HaltAck.read({"id": "a1", "venue_confirmed_ns": 1_050_000_000, "open_orders": 0}))
+    second = merge(first, msgspec.convert({"id": "a1", "venue_confirmed_ns": 1_050_000_000, "open_orders": 0}, HaltAck))
     assert second.latched_ns == 1_001_000_000
     assert (second.verified, second.total_ms, second.open_orders) == (True, 50.0, 0)
 
@@ -47,7 +48,7 @@ def test_the_standing_halts_id_becomes_the_receipts() -> None:
 @pytest.mark.parametrize("data", [{}, {"id": 7}, {"id": "a", "open_orders": "none"}, {"id": "a", "latched_ns": 1.5}])
 def test_malformed_acknowledgements_are_refused(data: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        HaltAck.read(data)
+        msgspec.convert(data, HaltAck)
 
 
 def test_what_is_missing_names_the_problem() -> None:
