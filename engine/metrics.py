@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from engine.risk.rules import AccountShare
@@ -70,8 +71,19 @@ def metrics(engine: Engine) -> dict[str, Any]:
     """What telemetry says, once a second."""
     return {
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
+        **_loss(engine),
         **summaries(ENGINE, legs(engine)),
     }
+
+
+def _loss(engine: Engine) -> dict[str, float | None]:
+    """What the day has lost so far, percent of its opening equity (a gain: 0), and how much it may."""
+    mark, terms = engine.market.touch.mark, engine.trading.terms
+    day = engine.limits.day(engine.trading.account, mark=None if isnan(mark) else Decimal(str(mark)), terms=terms)
+    lost_pct: float | None = None
+    if day.result is not None and day.opening is not None and day.opening > 0:
+        lost_pct = float(max(Decimal(0), -day.result / day.opening * 100))
+    return {"engine.daily_loss_pct": lost_pct, "engine.daily_loss_limit_pct": engine.limits.risk.max_daily_loss_pct}
 
 
 def legs(engine: Engine) -> dict[str, LatencyWindow]:

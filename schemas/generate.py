@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from schemas.codec.telemetry import telemetry_schema
+from schemas.telemetry_schema import telemetry_schema
 
 FLATC_VERSION: Final = "2.0.8"
 GRPC_TOOLS_VERSION: Final = "1.85.1"

@@ -1,4 +1,4 @@
-"""Telemetry <-> JSON, and the JSON Schema of all its kinds."""
+"""Telemetry <-> JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from schemas.codec.errors import Malformed
-from schemas.messages.telemetry import DATA, Telemetry, TelemetryKind
+from schemas.messages.telemetry import DATA, Telemetry
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
 _DECODER = msgspec.json.Decoder(Telemetry)
-_REF = "#/$defs/{name}"
 
 
 def encode_telemetry(value: Telemetry) -> bytes:
@@ -33,19 +32,3 @@ def read_telemetry(message: Telemetry) -> Any:
         return msgspec.convert(message.data, DATA[message.kind])
     except msgspec.ValidationError as error:
         raise Malformed("Telemetry", f"data not as {message.kind} demands ({error})") from None
-
-
-def telemetry_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a telemetry message, `data` by kind."""
-    schemas, components = msgspec.json.schema_components([Telemetry, *DATA.values()], ref_template=_REF)
-    kinds = zip(DATA, schemas[1:], strict=True)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What every process of Sovereign pushes to ops on the telemetry channel",
-        "allOf": [schemas[0], {"oneOf": [_of_kind(kind, schema) for kind, schema in kinds]}],
-        "$defs": components,
-    }
-
-
-def _of_kind(kind: TelemetryKind, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"properties": {"kind": {"const": kind.value}, "data": schema}}

@@ -17,6 +17,7 @@ from schemas.messages.orders import (
 from schemas.messages.signals import CONFIRMED, Signal, SignalKind
 from schemas.messages.state import (
     AccountState,
+    Alert,
     Cause,
     Decision,
     EngineState,
@@ -45,6 +46,7 @@ from schemas.messages.telemetry import (
 __all__ = [
     "FRAME_NS",
     "AccountState",
+    "Alert",
     "CancelAck",
     "CancelRequest",
     "Candle",

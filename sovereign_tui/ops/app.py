@@ -13,16 +13,19 @@ from schemas.clock import NS_PER_S
 from schemas.messages import Decision, LogLine, SignalKind
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
-from schemas.topology import ENGINE, OPS
+from schemas.topology import ENGINE, EXCHANGE, OPS
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.adjust import AdjustDesk
+from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.arming import RECORDS, unarmed
 from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import Control
+from sovereign_tui.ops.exchange_pulse import ask_exchange
 from sovereign_tui.ops.fleet import Fleet, Plan
 from sovereign_tui.ops.halts import HaltDesk
+from sovereign_tui.ops.hangs import HangWatch
 from sovereign_tui.ops.hub import Hub
 from sovereign_tui.ops.launch import orphans_elsewhere
 from sovereign_tui.ops.paper import TURN_S, PaperRun
@@ -105,16 +108,25 @@ class Ops:
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
             engine=lambda: self._fleet.children[ENGINE].state,
         )  # fmt: skip
+        self._hangs = HangWatch(
+            children=self._fleet.children, pulse_ns=self._intake.pulse_ns, clock=clock, log=self._log
+        )  # fmt: skip
         asker = Asker(self._hub)
         resumes = ResumeDesk(halts=self._halts, asker=asker, engine=self._watch.engine)
         self._picture = Picture(
             settings=settings, clock=clock, children=self._fleet.children, hub=self._hub, watch=self._watch,
             halts=self._halts, usage=self._usage,
         )  # fmt: skip
+        self._alerts = AlertDesk(
+            settings=settings, clock=clock, children=self._fleet.children, engine=self._watch.engine,
+            halt_id=self._picture.halt_id, metric=self._intake.metric, publish=self._hub.alert, log=self._log,
+        )  # fmt: skip
+        self._picture.alerts = self._alerts.standing
         understood = Commands(
             picture=self._picture,
             halts=self._halts,
             resumes=resumes,
+            start=self._start_anew,
             stop=self._stop,
             log=self._log,
             adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
@@ -139,6 +151,11 @@ class Ops:
         turns = [
             self._tasks.create_task(turn(), name=turn.__name__) for turn in (self._beat, self._show, self._halts.repeat)
         ]
+        turns.append(self._tasks.create_task(self._runtime.vitals.run(self._intake), name="vitals"))
+        turns += [self._tasks.create_task(work, name="alerts") for work in self._alerts.workers()]
+        if exchange := self._fleet.children.get(EXCHANGE):
+            pulse = ask_exchange(exchange, lambda: self._fleet.exchange_url, self._intake.pulse)
+            turns.append(self._tasks.create_task(pulse, name="the exchange's heartbeat"))
         if self._runtime.settings.venue.name == PAPER:
             turns.append(self._tasks.create_task(self._rehearse(), name="the paper run"))
         self._halts.recall()
@@ -149,6 +166,13 @@ class Ops:
         self._hub.signal(SignalKind.SHUTDOWN, issuer=OPS, reason="the system is down")
         for task in turns:
             task.cancel()
+
+    def _start_anew(self, issuer: str) -> list[str]:
+        """What was given up or never started."""
+        names = self._fleet.start_anew()
+        if names:
+            self._log("warning", f"started anew by {issuer}: {', '.join(names)}")
+        return names
 
     async def _stop(self, issuer: str, progress: Callable[[str], None]) -> None:
         """Stops the fleet, once; everybody who asks waits for the same end."""
@@ -188,9 +212,15 @@ class Ops:
             if turn % _USAGE_TURNS == 0:
                 self._usage.sample(view.pid for view in self._picture.processes())
             turn += 1
+            self._hangs.look()
+            if not self._fleet.stopping:
+                self._alerts.turn()
             self._hub.system(self._picture.system())
-            self._hub.metrics(self._intake.metrics() | self._picture.counters())
+            self._hub.metrics(self._intake.metrics() | self._picture.counters() | self._alert_counters())
             await asyncio.sleep(VIEW_S)
+
+    def _alert_counters(self) -> dict[str, float]:
+        return {f"{OPS}.{name}": float(count) for name, count in self._alerts.counters.items()}
 
     def _on_pulse(self, process: str, pid: int) -> None:
         child = self._fleet.children.get(process)

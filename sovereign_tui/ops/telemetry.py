@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.messages import Decision, LogData, LogLine, SignalAckData, Telemetry, TelemetryKind
-from schemas.topology import BRAIN, ENGINE
+from schemas.topology import BRAIN, ENGINE, OPS
 from sovereign_tui.ops.latencies import Latencies
 from sovereign_tui.ops.receipt import HaltAck
 
@@ -51,6 +52,7 @@ class Intake:
         self.counters: Counter[str] = Counter()
         self.latencies = Latencies(clock)
         self._metrics: dict[str, float] = {}
+        self._metrics_of: dict[str, int] = {}
         self._complained_ns: int | None = None
         self._unsaid = 0
 
@@ -64,10 +66,30 @@ class Intake:
 
     def pulse_age_ms(self, process: str, pid: int) -> float | None:
         """Since the last heartbeat of this very process; None: it has sent none."""
+        arrived_ns = self.pulse_ns(process, pid)
+        return None if arrived_ns is None else (self._clock.monotonic_ns() - arrived_ns) / NS_PER_MS
+
+    def pulse(self, process: str, pid: int) -> None:
+        """A heartbeat of this very process."""
+        self.pulses[process] = Pulse(pid=pid, arrived_ns=self._clock.monotonic_ns())
+
+    def pulse_ns(self, process: str, pid: int) -> int | None:
+        """When the last heartbeat of this very process came, monotonic ns; None: it has sent none."""
         pulse = self.pulses.get(process)
-        if pulse is None or pulse.pid != pid:
-            return None
-        return (self._clock.monotonic_ns() - pulse.arrived_ns) / NS_PER_MS
+        return pulse.arrived_ns if pulse is not None and pulse.pid == pid else None
+
+    def metric(self, process: str, pid: int, name: str) -> float | None:
+        """What this very process said last of `<process>.<name>`; None: it has not."""
+        return self._metrics.get(f"{process}.{name}") if self._metrics_of.get(process) == pid else None
+
+    def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None:
+        """What ops tells of itself."""
+        wall_ns, mono_ns = self._clock.wall_ns(), self._clock.monotonic_ns()
+        self._hand_on(
+            Telemetry(
+                kind=kind, process=OPS, pid=os.getpid(), sequence=0, timestamp_ns=wall_ns, mono_ns=mono_ns, data=data
+            )
+        )  # fmt: skip
 
     def metrics(self) -> dict[str, float]:
         """The latest of all, each under the name of its process; of durations, what the last 60 s say."""
@@ -80,11 +102,12 @@ class Intake:
         data = codec.read_telemetry(message)
         match message.kind:
             case TelemetryKind.HEARTBEAT:
-                self.pulses[message.process] = Pulse(pid=message.pid, arrived_ns=self._clock.monotonic_ns())
+                self.pulse(message.process, message.pid)
                 listeners.on_pulse(message.process, message.pid)
             case TelemetryKind.LOG:
                 listeners.on_log(_log_line(message, data))
             case TelemetryKind.METRICS:
+                self._metrics_of[message.process] = message.pid
                 self._merge(message.process, data)
             case TelemetryKind.HISTOGRAM:
                 self.latencies.take(message.process, message.pid, data)
@@ -99,9 +122,10 @@ class Intake:
 
     def _merge(self, process: str, data: Mapping[str, float | None]) -> None:
         for name, value in data.items():
-            if value is None or not isfinite(value):
-                continue  # a metric that is not known now
             full = name if name.startswith(f"{process}.") else f"{process}.{name}"
+            if value is None or not isfinite(value):
+                self._metrics.pop(full, None)  # not known now: what it was is not what it is
+                continue
             if full in self._metrics or len(self._metrics) < _MAX_METRICS:
                 self._metrics[full] = value
             else:

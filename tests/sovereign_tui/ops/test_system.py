@@ -256,6 +256,85 @@ def test_processes_that_ignore_or_cannot_hear_sigterm_are_killed(home: Home) -> 
     assert processes_of(home) == []
 
 
+def test_processes_that_hang_are_killed_and_started_again_adopted_ones_too(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__HANG_TIMEOUT_S="3", SOVEREIGN_OPS__STOP_TIMEOUT_S="0.3")
+    before = {p["name"]: p["pid"] for p in system.up()["processes"]}
+
+    def comes_back(name: str) -> None:
+        after = eventually(
+            lambda: p if (p := system.processes()[name])["restarts"] == 1 and p["state"] == "RUNNING" else None,
+            f"{name} is back",
+        )
+        assert after["pid"] != before[name]
+        assert after["last_exit"].startswith("gave no heartbeat for 3 s")
+        assert identity(before[name]) is None
+
+    os.kill(before["brain"], signal.SIGSTOP)  # it does not hear SIGTERM
+    comes_back("brain")
+    assert "killed by SIGKILL" in system.processes()["brain"]["last_exit"]
+    assert {name: system.processes()[name]["pid"] for name in ("exchange", "engine")} == {
+        name: before[name] for name in ("exchange", "engine")
+    }
+    system.ops.kill()
+    system.ops.wait()
+    system.ops = system.launch()
+    system.up()
+    for name in ("exchange", "engine"):
+        os.kill(before[name], signal.SIGSTOP)
+    comes_back("exchange")
+    comes_back("engine")
+
+
+def test_a_freeze_of_ops_ends_nobody(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__HANG_TIMEOUT_S="3")
+    before = {p["name"]: p["pid"] for p in system.up()["processes"]}
+    os.kill(system.ops.pid, signal.SIGSTOP)
+    time.sleep(4)
+    os.kill(system.ops.pid, signal.SIGCONT)
+    log = home.logs / "ops.log"
+    eventually(lambda: "all ages begin anew" in log.read_text(), "ops notices its freeze")
+    assert {p["name"]: p["pid"] for p in system.up()["processes"]} == before
+    assert "HUNG" not in log.read_text()
+
+
+def test_every_process_shows_what_it_uses_and_how_late_its_loop_is(system: System) -> None:
+    system.up()
+    known = ("cpu_pct", "memory_mb", "open_files", "open_files_limit", "heartbeat_age_ms")
+    lags = ("loop_lag_p99_ms", "loop_lag_max_ms")
+
+    def shown() -> dict[str, dict[str, Any]] | None:
+        found = system.processes()
+        wanted = {name: known if name == "exchange" else known + lags for name in ("ops", *NAMES)}
+        return found if all(found[name][what] is not None for name in wanted for what in wanted[name]) else None
+
+    found = eventually(shown, "all is known")
+    assert found["exchange"]["loop_lag_p99_ms"] is None
+    assert all(0 < one["open_files"] < one["open_files_limit"] for one in found.values())
+    assert all(one["last_exit"] == "" for one in found.values())
+    latency = system.status()["latency"]
+    assert {"engine.loop_lag", "brain.loop_lag", "ops.loop_lag"} <= set(latency)
+    assert latency["engine.loop_lag"]["60s"]["count"] > 10
+
+
+def test_a_stopped_brain_holds_a_down_no_longer_than_its_deadline(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__STOP_TIMEOUT_S="0.5")
+    pids = {p["name"]: p["pid"] for p in system.up()["processes"]}
+    os.kill(pids["brain"], signal.SIGSTOP)
+    began = time.monotonic()
+    assert system.ask("down") == {"ok": True}
+    assert 0.5 <= time.monotonic() - began < 3.0
+    assert system.ops.wait(10) == 0
+    assert processes_of(home) == []
+
+
+def test_what_was_given_up_is_started_anew_on_demand(home: Home) -> None:
+    system = System(home, STANDIN_ENGINE="once")
+    system.process("engine", "FATAL")
+    assert system.ask("start", issuer="me") == {"ok": True, "started": ["engine", "brain"]}
+    system.up()
+    assert system.ask("start") == {"ok": True, "started": []}
+
+
 def test_sigterm_to_ops_stops_all(system: System) -> None:
     system.up()
     system.ops.terminate()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.messages import Decision, LogLine, Telemetry, TelemetryKind
+from schemas.telemetry_schema import telemetry_schema
 from sovereign_tui.ops.receipt import HaltAck
 from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
 from tests.support.clock import ManualClock
@@ -108,7 +109,7 @@ def test_a_field_that_a_newer_process_adds_disturbs_no_kind(kind: TelemetryKind)
 
 
 def test_the_schema_has_each_kind_with_the_fields_of_its_data() -> None:
-    schema = codec.telemetry_schema()
+    schema = telemetry_schema()
     envelope, kinds = schema["allOf"]
     assert envelope == {"$ref": "#/$defs/Telemetry"}
     found = {one["properties"]["kind"]["const"]: one["properties"]["data"] for one in kinds["oneOf"]}
