@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.clock import NS_PER_S
-from schemas.messages import Decision, LogLine, SignalKind
+from schemas.messages import Decision, LogLine, SignalKind, SystemState
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
 from schemas.topology import ENGINE, EXCHANGE, OPS
@@ -30,6 +30,7 @@ from sovereign_tui.ops.hub import Hub
 from sovereign_tui.ops.launch import orphans_elsewhere
 from sovereign_tui.ops.paper import TURN_S, PaperRun
 from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
+from sovereign_tui.ops.prometheus import UNKNOWN, Exporter, Snapshot
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
 from sovereign_tui.ops.supervisor import State
@@ -132,6 +133,7 @@ class Ops:
             adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
         )
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
+        self._exporter = Exporter()
         self._stopped: asyncio.Task[None] | None = None
         self._intake.listeners = Listeners(
             on_pulse=self._on_pulse,
@@ -144,6 +146,8 @@ class Ops:
     async def serve(self) -> None:
         """Everything, until `down` or SIGTERM; then the system is stopped in order."""
         self._watch.open(self._runtime.wire, self._runtime.settings.wire.market)
+        if port := self._runtime.settings.ops.prometheus_port:
+            self._exporter.open(port)
         try:
             await self._control.open()
         except OSError as error:
@@ -166,6 +170,7 @@ class Ops:
         self._hub.signal(SignalKind.SHUTDOWN, issuer=OPS, reason="the system is down")
         for task in turns:
             task.cancel()
+        await asyncio.to_thread(self._exporter.close)
 
     def _start_anew(self, issuer: str) -> list[str]:
         """What was given up or never started."""
@@ -215,9 +220,23 @@ class Ops:
             self._hangs.look()
             if not self._fleet.stopping:
                 self._alerts.turn()
-            self._hub.system(self._picture.system())
-            self._hub.metrics(self._intake.metrics() | self._picture.counters() | self._alert_counters())
+            system = self._picture.system()
+            metrics = self._intake.metrics() | self._picture.counters() | self._alert_counters()
+            self._hub.system(system)
+            self._hub.metrics(metrics)
+            self._export(system, metrics)
             await asyncio.sleep(VIEW_S)
+
+    def _export(self, system: SystemState, metrics: dict[str, float]) -> None:
+        state = self._watch.engine().state
+        self._exporter.show(
+            Snapshot(
+                state=state.state.value if state is not None else UNKNOWN,
+                causes=state.causes if state is not None else (),
+                halt_id=system.halt_id, alerts=self._alerts.standing(), processes=system.processes, metrics=metrics,
+                legs=self._intake.latencies.read(),
+            )
+        )  # fmt: skip
 
     def _alert_counters(self) -> dict[str, float]:
         return {f"{OPS}.{name}": float(count) for name, count in self._alerts.counters.items()}
