@@ -56,8 +56,8 @@ class LogData(msgspec.Struct, frozen=True, kw_only=True):
 MetricsData = dict[str, float | None]
 """Dotted name, its unit as suffix (`engine.gate_p99_us`) -> value; null: not known now."""
 
-Nanoseconds = Annotated[int, msgspec.Meta(ge=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class HistogramData(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,10 @@ def test_a_process_gone_mad_fills_no_memory() -> None:
     latencies = Latencies(ManualClock())
     latencies.take("engine", 7, HistogramData(legs={f"engine.{number}": ((5, 2),) for number in range(150)}))
     assert (len(latencies.read()), latencies.missed) == (100, 100)
+    latencies.take("engine", 7, HistogramData(legs={"engine.0": ((2**53, 2**53),)}))
+    found = latencies.read()["engine.0"]["start"]
+    assert found is not None
+    assert (found.count, found.max) == (2**53 + 2, 2**53 / 1_000)
 
 
 @given(st.lists(st.lists(st.integers(0, 10**10), min_size=1, max_size=30), min_size=1, max_size=8))

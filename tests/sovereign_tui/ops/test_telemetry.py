@@ -75,6 +75,7 @@ def test_a_decision_of_the_brain_is_read_whole() -> None:
         ("metrics", "engine", {"engine.gate_p99_us": "fast"}),
         ("histogram", "engine", {"legs": {"engine.gate": [[-1, 1]]}}),
         ("histogram", "engine", {"legs": {"engine.gate": [[5, 0]]}}),
+        ("histogram", "engine", {"legs": {"engine.gate": [[5, 2**64]]}}),
     ],
 )
 def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, process: str, data: Any) -> None:
