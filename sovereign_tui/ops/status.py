@@ -98,6 +98,7 @@ class Picture:
         """What ops itself has counted."""
         counted = {
             **self._hub.intake.counters,
+            "latencies_missed": self._hub.intake.latencies.missed,
             "refused_peers": self._hub.refused_peers,
             "state_gaps": self._watch.gaps(),
             "state_malformed": self._watch.malformed,
