@@ -332,7 +332,7 @@ def test_a_stopped_brain_holds_a_down_no_longer_than_its_deadline(home: Home) ->
     os.kill(pids["brain"], signal.SIGSTOP)
     began = time.monotonic()
     assert system.ask("down") == {"ok": True}
-    assert 0.5 <= time.monotonic() - began < 3.0
+    assert 0.5 <= time.monotonic() - began < 8.0
     assert system.ops.wait(10) == 0
     assert processes_of(home) == []
 
