@@ -19,7 +19,7 @@ from brain.sizing.size import Sizer
 from schemas import codec, topology
 from schemas.channels import Gap
 from schemas.clock import NS_PER_MS, NS_PER_S
-from schemas.latency import LatencyWindow
+from schemas.latency import LatencyWindow, summaries
 from schemas.messages import DecidedOn, MarketTick, OrderAck, OrderReject, OrderRequest, Side, SignalKind, TelemetryKind
 from schemas.process import Runtime
 
@@ -80,6 +80,11 @@ class Brain:
         self._told_ns = 0
         self._untold: list[_Untold] = []
         self.publish_to_decode, self.decide_time = LatencyWindow(), LatencyWindow()
+        self._legs = {
+            "publish_to_decode": self.publish_to_decode, "decide": self.decide_time,
+            "order_round_trip": self.link.round_trip,
+        }  # fmt: skip
+        runtime.vitals.add(self._legs)
         topics = [
             topology.tick(self.instrument), topology.trade(self.instrument), "state.",
             *(topology.candle(frame, self.instrument) for frame in settings.brain.frames),
@@ -266,9 +271,7 @@ class Brain:
             "brain.rejects": link.rejects,
             "brain.outcomes_unknown": link.lost,
             "brain.authority_pct": float(self.pace.authority * 100),
-            **self.publish_to_decode.summary("brain.publish_to_decode"),
-            **self.decide_time.summary("brain.decide"),
-            **self.link.round_trip.summary("brain.order_round_trip"),
+            **summaries(topology.BRAIN, self._legs),
         }
 
     async def _keep_warm(self) -> None:

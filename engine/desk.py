@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from math import isnan
 from typing import Final
 
+from engine.desk_counters import DeskCounters
 from engine.execution.lifecycle import LifecycleError, OrderState
 from engine.execution.orders import OrderRecord
 from engine.execution.router import Unresolved
 from engine.limits import Limits
 from engine.market import Market
+from engine.refusals import NO_TERMS, last_word, rejected
 from engine.risk.gate import Cleared
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.risk.view import Refusal, RiskView
@@ -47,24 +49,9 @@ from schemas.messages import (
 
 _UNREADABLE: Final = "unreadable"
 _ZERO: Final = Decimal(0)
-_NO_TERMS: Final = Refusal(
-    code=RejectCode.UNKNOWN_INPUT, rule="grid", observed=None, limit=None, text="the terms are not known yet"
-)
 
 Work = Coroutine[None, None, tuple[OrderRecord, OrderAck | OrderReject]]
 """An order on its way."""
-
-
-@dataclass(slots=True)
-class DeskCounters:
-    """What came in on the command channel since the start."""
-
-    requests: int = 0
-    heartbeats: int = 0
-    orders: int = 0
-    acks: int = 0
-    rejects: int = 0
-    malformed: int = 0
 
 
 class Desk:
@@ -114,21 +101,12 @@ class Desk:
         """
         if self._replier is not None:
             for waiting in list(self._replier.pending):
-                self._answer(waiting, 0, self._last_word(self._waiting.get(id(waiting), "")))
+                intent_id = self._waiting.get(id(waiting), "")
+                self._answer(waiting, 0, last_word(intent_id, self._orders.find(intent_id) if intent_id else None))
             self._replier.close()
             self._replier = None
         states = [record.state for record in self._orders.working() if record.intent_id]
         return states.count(OrderState.NEW), states.count(OrderState.SENT) + states.count(OrderState.UNKNOWN)
-
-    def _last_word(self, intent_id: str) -> OrderReject:
-        record = self._orders.find(intent_id) if intent_id else None
-        dropped = record is not None and record.state is OrderState.NEW
-        text = "it was stopped before it was sent" if dropped else "what was asked is on its way to the venue"
-        return OrderReject(
-            intent_id=intent_id, code=RejectCode.TRADING_STATE if dropped else RejectCode.VENUE_UNKNOWN,
-            rule="trading_state" if dropped else "execution", observed=None, limit=None,
-            text=f"the engine closes its command port; {text}",
-        )  # fmt: skip
 
     @property
     def is_open(self) -> bool:
@@ -170,7 +148,7 @@ class Desk:
         cost_ns = self._mono_ns() - now_ns
         self.gate_cost.add(cost_ns)
         if isinstance(verdict, Refusal):
-            self._refuse(answer, request.sequence, _rejected(order, verdict))
+            self._refuse(answer, request.sequence, rejected(order, verdict))
         else:
             self._waiting[id(answer)] = order.intent_id
             self._spawn(self._reply(order, self._begin(verdict), request.sequence, answer))
@@ -178,22 +156,22 @@ class Desk:
 
     async def operate(self, order: OrderRequest) -> OrderAck | OrderReject:
         """An order of the engine itself, a protective close: the same gate, the same journal, the same path."""
-        now_ns, view, gate = self._mono_ns(), self.view(order), self._limits.gate
-        verdict = self._limits.judge(order, view)
-        cost_ns = self._mono_ns() - now_ns
-        self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="engine")
-        if isinstance(verdict, Refusal):
-            return _rejected(order, verdict)
-        return await self._finish(order, self._begin(verdict))
+        return await self._carry(order, self.view(order))
 
     async def liquidate(self, order: OrderRequest, held: Decimal) -> OrderAck | OrderReject:
         """A close of what the venue says is held, contracts: no halt stops it, and it waits for no price."""
         view = replace(self.view(order), trading_state=TradingState.REDUCING, position=held, liquidation=True)
+        return await self._carry(order, view)
+
+    async def _carry(self, order: OrderRequest, view: RiskView) -> OrderAck | OrderReject:
+        now_ns, gate = self._mono_ns(), self._limits.gate
         verdict = self._limits.judge(order, view)
+        cost_ns = self._mono_ns() - now_ns
+        self.verdicts.add(order, view, gate, verdict, judged_ns=now_ns, cost_ns=cost_ns, by="engine")
         if isinstance(verdict, Refusal):
-            return _rejected(order, verdict)
+            return rejected(order, verdict)
         if self._trading.terms is None:
-            return _rejected(order, _NO_TERMS)
+            return rejected(order, NO_TERMS)
         return await self._finish(order, self._begin(verdict))
 
     def view(self, order: OrderRequest) -> RiskView:
@@ -314,13 +292,6 @@ class Desk:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-
-def _rejected(order: OrderRequest, refusal: Refusal) -> OrderReject:
-    return OrderReject(
-        intent_id=order.intent_id, code=refusal.code, rule=refusal.rule, observed=refusal.observed,
-        limit=refusal.limit, text=refusal.text,
-    )  # fmt: skip
 
 
 def _decimal(price: float) -> Decimal | None:

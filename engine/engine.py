@@ -12,7 +12,7 @@ from engine.emergencies import Emergencies
 from engine.execution.journal import Journal, alone
 from engine.limits import Limits
 from engine.market import Market
-from engine.metrics import engine_state, metrics
+from engine.metrics import engine_state, legs, metrics
 from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
@@ -97,6 +97,7 @@ class Engine:
             runtime=runtime, halt=self.halt, limits=self.limits, trading=self.trading, ops=self.ops, clock=clock
         )  # fmt: skip
         self._rejects: dict[str, tuple[int, OrderReject]] = {}
+        runtime.vitals.add(legs(self))
 
     def _make_links(self, ws_url: str, credentials: Credentials) -> dict[str, Link]:
         def args(*channels: str) -> list[dict[str, str]]:

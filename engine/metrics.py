@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from engine.risk.rules import AccountShare
+from engine.risk.view import Day
 from schemas.clock import NS_PER_MS, Clock
+from schemas.latency import LatencyWindow, summaries
 from schemas.messages import EngineState
 from schemas.settings import Settings
+from schemas.topology import ENGINE
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -66,9 +70,29 @@ def _counters(engine: Engine) -> dict[str, int]:
 
 def metrics(engine: Engine) -> dict[str, Any]:
     """What telemetry says, once a second."""
+    mark = engine.market.touch.mark
+    day = engine.limits.day(
+        engine.trading.account, mark=None if isnan(mark) else Decimal(str(mark)), terms=engine.trading.terms
+    )
     return {
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
-        **engine.market.frame_to_publish.summary("engine.frame_to_publish"),
-        **engine.desk.tick_to_order.summary("engine.tick_to_order"),
-        **engine.desk.gate_cost.summary("engine.gate"),
+        **daily_loss(day, engine.limits.risk.max_daily_loss_pct),
+        **summaries(ENGINE, legs(engine)),
+    }
+
+
+def daily_loss(day: Day, limit_pct: float) -> dict[str, float | None]:
+    """What the day has lost so far, percent of its opening equity (a gain: 0; None: not known), and how much it may."""
+    lost_pct: float | None = None
+    if day.result is not None and day.opening is not None and day.opening > 0:
+        lost_pct = float(max(Decimal(0), -day.result / day.opening * 100))
+    return {"engine.daily_loss_pct": lost_pct, "engine.daily_loss_limit_pct": limit_pct}
+
+
+def legs(engine: Engine) -> dict[str, LatencyWindow]:
+    """Where the durations are that telemetry tells."""
+    return {
+        "frame_to_publish": engine.market.frame_to_publish,
+        "tick_to_order": engine.desk.tick_to_order,
+        "gate": engine.desk.gate_cost,
     }

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from engine.execution.router import client_order_id_of
 from engine.risk.gate import Cleared, Gate
 from engine.risk.rules import DuplicateIntent
 from engine.risk.view import Depth, Refusal, RiskView
@@ -124,6 +125,7 @@ def _told(judged: _Judged) -> dict[str, Any]:
         "cost_ns": judged.cost_ns,
         "by": judged.by,
         "order": judged.order,
+        "client_order_id": client_order_id_of(judged.order.intent_id),
         "verdict": "cleared" if refusal is None else "refused",
         "refusal": refusal,
         "view": _seen(view),

@@ -1,4 +1,4 @@
-"""Makes the generated modules from `fbs/` and `proto/`; `--check` proves that the committed ones match.
+"""Makes what is generated from `fbs/`, `proto/` and the types of the telemetry; `--check` proves that all match.
 
 Both compilers are pinned, since another version writes other bytes: protoc comes with the package grpcio-tools
 (constraints.txt), flatc from the system package `flatbuffers-compiler` or the FlatBuffers release of that number.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.resources
+import json
 import re
 import shutil
 import subprocess
@@ -16,8 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from schemas.telemetry_schema import telemetry_schema
+
 FLATC_VERSION: Final = "2.0.8"
 GRPC_TOOLS_VERSION: Final = "1.85.1"
+TELEMETRY_SCHEMA: Final = "telemetry.schema.json"
 HERE: Final = Path(__file__).resolve().parent
 PROTOS: Final = ("orders", "signals", "state")
 
@@ -47,7 +51,7 @@ def _check_versions() -> None:
 
 
 def generate(target: Path) -> None:
-    """Write all generated modules into `target`.
+    """Write all generated modules, and the JSON Schema of the telemetry, into `target`.
 
     Raises: GenerateError.
     """
@@ -67,10 +71,11 @@ def generate(target: Path) -> None:
     for name in PROTOS:
         _run([sys.executable, "-m", "grpc_tools.protoc", f"-I{HERE / 'proto'}", f"-I{well_known}",
               f"--python_out={target}", f"--pyi_out={target}", f"{name}.proto"])  # fmt: skip
+    (target / TELEMETRY_SCHEMA).write_text(json.dumps(telemetry_schema(), indent=2, sort_keys=True) + "\n")
 
 
 def _contents(directory: Path) -> dict[str, str]:
-    wanted = re.compile(r"\.pyi?$")
+    wanted = re.compile(r"\.(pyi?|json)$")
     return {str(p.relative_to(directory)): p.read_text() for p in sorted(directory.rglob("*")) if wanted.search(p.name)}
 
 

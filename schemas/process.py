@@ -17,8 +17,10 @@ from schemas import codec
 from schemas.blackbox import BlackboxWriter
 from schemas.channels import ChannelError, Keyring, NullTap, Pusher, Tap, Wire
 from schemas.clock import Clock, SystemClock
+from schemas.loop_watch import LoopWatch
 from schemas.messages import Telemetry, TelemetryKind
 from schemas.settings import Home, HomeError, Settings, SettingsError, load_settings
+from schemas.vitals import Vitals
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -52,7 +54,10 @@ class Reporter:
         self._pusher = pusher
 
     def send(self, kind: TelemetryKind, data: dict[str, Any], *, vital: bool = False) -> None:
-        """One telemetry message; see TelemetryKind for what `data` holds. `vital`: never missing from the blackbox."""
+        """One telemetry message; schemas.messages.telemetry says what `data` holds, by kind.
+
+        `vital`: never missing from the blackbox.
+        """
         self._sequence += 1
         if self._pusher is None:
             return
@@ -82,7 +87,10 @@ class Reporter:
 
 @dataclass(slots=True, kw_only=True)
 class Runtime:
-    """What a process is built from. `stopping` is set by SIGTERM and SIGINT, and by the process itself."""
+    """What a process is built from. `stopping` is set by SIGTERM and SIGINT, and by the process itself.
+
+    `loop_watch` runs; `vitals` takes the legs whose durations shall be told.
+    """
 
     name: str
     home: Home
@@ -91,6 +99,8 @@ class Runtime:
     wire: Wire
     tap: Tap
     reporter: Reporter
+    loop_watch: LoopWatch
+    vitals: Vitals
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -127,17 +137,23 @@ async def _run(
     with _blackbox(name, home, settings, clock) as tap:
         wire = Wire(process=name, keys=keys, tap=tap, clock=clock)
         reporter = Reporter(process=name, clock=clock)
+        loop_watch = LoopWatch(clock)
         runtime = Runtime(
-            name=name, home=home, settings=settings, clock=clock, wire=wire, tap=tap, reporter=reporter
+            name=name, home=home, settings=settings, clock=clock, wire=wire, tap=tap, reporter=reporter,
+            loop_watch=loop_watch, vitals=Vitals(name, loop_watch),
         )  # fmt: skip
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, runtime.stopping.set)
+        beside = [loop.create_task(loop_watch.run(), name="loop watch")]
         try:
             if telemetry:
                 reporter.connect(wire.pusher(settings.wire.telemetry))
+                beside.append(loop.create_task(runtime.vitals.run(reporter), name="vitals"))
             return await main(runtime)
         finally:
+            for task in beside:
+                task.cancel()
             wire.close()
 
 

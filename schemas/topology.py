@@ -22,6 +22,7 @@ OPS_SYSTEM: Final = "ops.system"
 OPS_LOG: Final = "ops.log"
 OPS_METRICS: Final = "ops.metrics"
 OPS_RECEIPT: Final = "ops.receipt"
+OPS_ALERT: Final = "ops.alert"
 
 HEALING: Final = ("tick.",)
 """Topics whose next message makes up for a lost one: nobody asks for the last value again."""

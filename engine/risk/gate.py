@@ -14,10 +14,10 @@ _SEAL: Final = object()
 _LIQUIDATION_TOO: Final = frozenset({r.WellFormed.name, r.TradingStateRule.name, r.DuplicateIntent.name})
 """What closes all that the venue says is held needs no price, no grid and no list: the venue sized it."""
 
+_Asked = tuple[r.Rule, Callable[[OrderRequest, RiskView], Refusal | None]]
+
 Outcome = Literal["passed", "refused", "spared", "not asked"]
 """`spared`: the order can only shrink the position. `not asked`: a rule before it has refused."""
-
-_Judge = Callable[[OrderRequest, RiskView], Refusal | None]
 
 
 class RuleNote(NamedTuple):
@@ -56,8 +56,7 @@ class Gate:
         self._for_reducing = tuple((rule, rule.judge) for rule in rules if not rule.spares_reducing)
         self._for_liquidation = tuple((rule, rule.judge) for rule in rules if rule.name in _LIQUIDATION_TOO)
 
-    def _meant(self, order: OrderRequest, view: RiskView) -> tuple[tuple[r.Rule, _Judge], ...]:
-        """The rules that are asked about this order."""
+    def _asked(self, order: OrderRequest, view: RiskView) -> tuple[_Asked, ...]:
         if not reduces(order, view):
             return self._all
         return self._for_liquidation if view.liquidation else self._for_reducing
@@ -66,7 +65,7 @@ class Gate:
         """Cleared, or why not."""
         rule: r.Rule = self.rules[0]
         try:
-            for rule, judge in self._meant(order, view):  # noqa: B007  `rule`: the except
+            for rule, judge in self._asked(order, view):  # noqa: B007  `rule`: the except
                 refusal = judge(order, view)
                 if refusal is not None:
                     return refusal
@@ -83,16 +82,16 @@ class Gate:
 
     def _notes(self, order: OrderRequest, view: RiskView) -> Iterator[RuleNote]:
         refusal: Refusal | None = None
-        meant: frozenset[str] = frozenset()
+        reducing = False
         try:
-            meant = frozenset(rule.name for rule, _ in self._meant(order, view))
+            reducing = reduces(order, view)
         except Exception as error:  # noqa: BLE001  as in `judge`
             refusal = _failed(self.rules[0], error)
         for number, rule in enumerate(self.rules):
             if refusal is not None:
                 outcome: Outcome = "not asked" if number else "refused"
                 yield RuleNote(rule.name, (rule if number else refusal).code.value, None, None, outcome)
-            elif rule.name not in meant:
+            elif reducing and (rule.name not in _LIQUIDATION_TOO if view.liquidation else rule.spares_reducing):
                 yield RuleNote(rule.name, rule.code.value, *_measured(rule, order, view), "spared")
             else:
                 refusal = _asked(rule, order, view)

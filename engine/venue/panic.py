@@ -79,12 +79,12 @@ class Okx:
 
     def _reply(self, body: str | None, trouble: str) -> Reply:
         try:
-            envelope = orjson.loads(body or "")
+            envelope = orjson.loads(self._hide(body or ""))  # whatever it quotes
             code, text = str(envelope["code"]), str(envelope.get("msg") or "")
             rows = tuple(row for row in envelope.get("data") or () if isinstance(row, dict))
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            return Reply(code=None, text=self._hide(trouble or "an answer that is not OKX's"))
-        return Reply(code=code, text=self._hide(text), rows=rows)
+            return Reply(code=None, text=trouble or "an answer that is not OKX's")
+        return Reply(code=code, text=text, rows=rows)
 
     def _hide(self, text: str) -> str:
         for secret in self._secrets:

@@ -6,6 +6,7 @@
 from schemas.blackbox.decode import CLOSED_TOPIC, DROPPED_TOPIC, NOTE_CHANNEL, TORN_TOPIC, SegmentDecoder
 from schemas.blackbox.reader import BlackboxReader, SegmentBroken, SegmentOk
 from schemas.blackbox.record import Record, SegmentHeader, encode_header, encode_record
+from schemas.blackbox.scan import Span, scan, span_of
 from schemas.blackbox.segments import Segment, TornTail
 from schemas.blackbox.tap import Direction, NullTap, Tap
 from schemas.blackbox.writer import BlackboxStatus, BlackboxWriter
@@ -26,8 +27,11 @@ __all__ = [
     "SegmentDecoder",
     "SegmentHeader",
     "SegmentOk",
+    "Span",
     "Tap",
     "TornTail",
     "encode_header",
     "encode_record",
+    "scan",
+    "span_of",
 ]

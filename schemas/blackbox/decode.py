@@ -46,6 +46,8 @@ class SegmentDecoder:
         """The last record read says that the run ended in order."""
         self.last_hash = b""
         """What the next record, or the next segment's header, refers to."""
+        self.last_wall_ns: int | None = None
+        """When the last whole record was made, or the segment begun."""
         self._buffer = b""
         self._at = 0
 
@@ -94,6 +96,7 @@ class SegmentDecoder:
             self.failure = f"the segment header cannot be read: {error}"
             return
         self._at = self.offset = start + size
+        self.last_wall_ns = self.header.wall_ns
         self.last_hash = chain(buffer[: self._at])
 
     def _take_record(self, process: str) -> Record | None:
@@ -123,6 +126,7 @@ class SegmentDecoder:
         self.offset += end - at
         self._at = end
         self.records += 1
+        self.last_wall_ns = record.wall_ns
         self.closed = (
             record.direction is Direction.NOTE and record.channel == NOTE_CHANNEL and record.topic == CLOSED_TOPIC
         )

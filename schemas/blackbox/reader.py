@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Final
 
 from schemas.blackbox.decode import SegmentDecoder
 from schemas.blackbox.record import NO_HASH, Record, SegmentHeader
+from schemas.blackbox.scan import span_of
 from schemas.blackbox.segments import Segment, TornTail, list_segments
+from schemas.clock import NS_PER_S
 
 _PIECE: Final = 1 << 18
+_SLACK_NS: Final = 60 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,18 @@ class SegmentOk:
 
 @dataclass(frozen=True, slots=True)
 class SegmentBroken:
-    """The first damage of a segment, at `offset` in bytes. `records` before it are good."""
+    """The first damage of a segment, at `offset` in bytes. `records` before it are good: it is number `records` + 1.
+
+    `after_ns`: when the last good one was made, wall time; None without a header. `follows`: the hash, in hex, that the
+    record there must name as the one before it; of a segment that does not follow in its run, what its header must.
+    """
 
     path: Path
     offset: int
     reason: str
     records: int
+    after_ns: int | None = None
+    follows: str = ""
 
 
 class BlackboxReader:
@@ -67,7 +76,7 @@ class BlackboxReader:
         Args: since_ns (inclusive) and until_ns (exclusive), wall time since 1970 UTC; topic and channel, exact.
         """
         self.torn = []
-        for record in self._merged(process):
+        for record in self._merged(process, since_ns, until_ns):
             if (
                 (since_ns is None or record.wall_ns >= since_ns)
                 and (until_ns is None or record.wall_ns < until_ns)
@@ -76,9 +85,10 @@ class BlackboxReader:
             ):
                 yield record
 
-    def verify(self) -> Iterator[SegmentOk | SegmentBroken]:
+    def verify(self, read: Callable[[int], None] = lambda count: None) -> Iterator[SegmentOk | SegmentBroken]:
         """Each segment in turn: whole, or its first damage. A segment whose predecessor is missing may start a chain.
 
+        `read` hears of the bytes as they are read.
         A run cut off exactly between two records looks like one that was killed there: not `closed`.
         """
         for _, run in groupby(self.segments(), key=lambda segment: segment.run):
@@ -87,23 +97,18 @@ class BlackboxReader:
             for segment in run:
                 decoder = SegmentDecoder()
                 for piece in _pieces(segment.path):
+                    read(len(piece))
                     for _ in decoder.receive(piece):
                         pass
-                reason = decoder.finish()
-                header = decoder.header
-                offset = decoder.offset
-                if header is not None and not _follows(segment, header, last_number, last_hash):
-                    reason, offset = "the segment does not follow the one before it in its run", 0
-                if reason is None:
-                    yield SegmentOk(segment.path, decoder.records, decoder.closed)
-                else:
-                    yield SegmentBroken(segment.path, offset, reason, decoder.records)
-                last_hash = decoder.last_hash if reason is None else None
+                found = _found(segment, decoder, last_number, last_hash)
+                yield found
+                last_hash = decoder.last_hash if isinstance(found, SegmentOk) else None
                 last_number = segment.number
 
-    def _merged(self, process: str | None) -> Iterator[Record]:
+    def _merged(self, process: str | None, since_ns: int | None, until_ns: int | None) -> Iterator[Record]:
         runs: dict[bytes, list[tuple[SegmentHeader, list[Segment]]]] = {}
-        for _, group in groupby(self.segments(process), key=lambda segment: segment.run):
+        segments = [segment for segment in self.segments(process) if _within(segment, since_ns, until_ns)]
+        for _, group in groupby(segments, key=lambda segment: segment.run):
             run = list(group)
             header = self._header(run)
             if header is not None:
@@ -156,6 +161,17 @@ class BlackboxReader:
             self.torn.append(TornTail(segment.path, decoder.offset, reason))
 
 
+def _within(segment: Segment, since_ns: int | None, until_ns: int | None) -> bool:
+    """May it hold records of these wall times? A clock that steps by less than the slack loses none."""
+    if since_ns is None and until_ns is None:
+        return True
+    span = span_of(segment)
+    if span is None:
+        return True  # whoever reads it tells what is wrong
+    late = until_ns is not None and span.since_ns - _SLACK_NS > until_ns
+    return not late and (since_ns is None or span.until_ns + _SLACK_NS >= since_ns)
+
+
 def _pieces(path: Path, size: int = _PIECE) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
@@ -163,6 +179,20 @@ def _pieces(path: Path, size: int = _PIECE) -> Iterator[bytes]:
                 yield piece
     except FileNotFoundError:
         return
+
+
+def _found(
+    segment: Segment, decoder: SegmentDecoder, last_number: int | None, last_hash: bytes | None
+) -> SegmentOk | SegmentBroken:
+    reason, header = decoder.finish(), decoder.header
+    if header is not None and not _follows(segment, header, last_number, last_hash):
+        reason = "the segment does not follow the one before it in its run"
+        expected = (NO_HASH if segment.number == 0 else last_hash or b"").hex()
+        return SegmentBroken(segment.path, 0, reason, decoder.records, header.wall_ns, expected)
+    if reason is None:
+        return SegmentOk(segment.path, decoder.records, decoder.closed)
+    follows = decoder.last_hash.hex()
+    return SegmentBroken(segment.path, decoder.offset, reason, decoder.records, decoder.last_wall_ns, follows)
 
 
 def _follows(segment: Segment, header: SegmentHeader, last_number: int | None, last_hash: bytes | None) -> bool:

@@ -12,7 +12,7 @@ class Direction(IntEnum):
     RECEIVED = 0
     SENT = 1
     NOTE = 2
-    """Written by the blackbox about itself: drops, torn tails, a clean end."""
+    """No message: the blackbox about itself (drops, torn tails, a clean end), or a process about what it did."""
 
 
 class Tap(Protocol):

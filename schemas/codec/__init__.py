@@ -16,6 +16,7 @@ from schemas.codec.orders import OrderRequestEncoder, decode_reply, decode_reque
 from schemas.codec.signals import decode_signal, encode_signal
 from schemas.codec.state import (
     decode_account,
+    decode_alert,
     decode_decision,
     decode_engine_state,
     decode_log,
@@ -25,6 +26,7 @@ from schemas.codec.state import (
     decode_receipt,
     decode_system,
     encode_account,
+    encode_alert,
     encode_decision,
     encode_engine_state,
     encode_log,
@@ -34,7 +36,7 @@ from schemas.codec.state import (
     encode_receipt,
     encode_system,
 )
-from schemas.codec.telemetry import decode_telemetry, encode_telemetry
+from schemas.codec.telemetry import decode_telemetry, encode_telemetry, read_telemetry
 from schemas.codec.tick import TickDecoder, TickEncoder, read_tick_slowly
 from schemas.codec.tick_layout import TICK_LEVELS
 
@@ -45,6 +47,7 @@ __all__ = [
     "TickDecoder",
     "TickEncoder",
     "decode_account",
+    "decode_alert",
     "decode_candle",
     "decode_decision",
     "decode_engine_state",
@@ -61,6 +64,7 @@ __all__ = [
     "decode_telemetry",
     "decode_trade",
     "encode_account",
+    "encode_alert",
     "encode_candle",
     "encode_decision",
     "encode_engine_state",
@@ -76,5 +80,6 @@ __all__ = [
     "encode_system",
     "encode_telemetry",
     "encode_trade",
+    "read_telemetry",
     "read_tick_slowly",
 ]

@@ -6,6 +6,7 @@ from schemas.codec.mirror import Mirror
 from schemas.generated import state_pb2 as pb
 from schemas.messages import (
     AccountState,
+    Alert,
     Cause,
     Decision,
     EngineState,
@@ -37,7 +38,8 @@ _SYSTEM = Mirror(SystemState, pb.SystemState)
 _LOG = Mirror(LogLine, pb.LogLine)
 _METRICS = Mirror(Metrics, pb.Metrics)
 _RECEIPT = Mirror(Receipt, pb.Receipt)
-TOP_LEVEL = (_ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT)
+_ALERT = Mirror(Alert, pb.Alert)
+TOP_LEVEL = (_ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT, _ALERT)
 
 encode_engine_state, decode_engine_state = _ENGINE.encode, _ENGINE.decode
 encode_orders, decode_orders = _ORDERS.encode, _ORDERS.decode
@@ -48,3 +50,4 @@ encode_system, decode_system = _SYSTEM.encode, _SYSTEM.decode
 encode_log, decode_log = _LOG.encode, _LOG.decode
 encode_metrics, decode_metrics = _METRICS.encode, _METRICS.decode
 encode_receipt, decode_receipt = _RECEIPT.encode, _RECEIPT.decode
+encode_alert, decode_alert = _ALERT.encode, _ALERT.decode

@@ -215,7 +215,7 @@ class Decision(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., tick_sequence: _Optional[int] = ..., tick_received_ns: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameScores, _Mapping]]] = ..., direction: _Optional[int] = ..., why_not: _Optional[str] = ..., why_not_text: _Optional[str] = ..., intent_id: _Optional[str] = ..., contracts: _Optional[str] = ..., price: _Optional[float] = ..., features: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class Process(_message.Message):
-    __slots__ = ("name", "pid", "state", "restarts", "heartbeat_age_ms", "reason", "cpu_pct", "memory_mb")
+    __slots__ = ("name", "pid", "state", "restarts", "heartbeat_age_ms", "reason", "cpu_pct", "memory_mb", "open_files", "open_files_limit", "loop_lag_p99_ms", "loop_lag_max_ms", "last_exit")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +224,11 @@ class Process(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     CPU_PCT_FIELD_NUMBER: _ClassVar[int]
     MEMORY_MB_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FILES_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FILES_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_P99_MS_FIELD_NUMBER: _ClassVar[int]
+    LOOP_LAG_MAX_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_EXIT_FIELD_NUMBER: _ClassVar[int]
     name: str
     pid: int
     state: str
@@ -232,7 +237,12 @@ class Process(_message.Message):
     reason: str
     cpu_pct: float
     memory_mb: float
-    def __init__(self, name: _Optional[str] = ..., pid: _Optional[int] = ..., state: _Optional[str] = ..., restarts: _Optional[int] = ..., heartbeat_age_ms: _Optional[float] = ..., reason: _Optional[str] = ..., cpu_pct: _Optional[float] = ..., memory_mb: _Optional[float] = ...) -> None: ...
+    open_files: int
+    open_files_limit: int
+    loop_lag_p99_ms: float
+    loop_lag_max_ms: float
+    last_exit: str
+    def __init__(self, name: _Optional[str] = ..., pid: _Optional[int] = ..., state: _Optional[str] = ..., restarts: _Optional[int] = ..., heartbeat_age_ms: _Optional[float] = ..., reason: _Optional[str] = ..., cpu_pct: _Optional[float] = ..., memory_mb: _Optional[float] = ..., open_files: _Optional[int] = ..., open_files_limit: _Optional[int] = ..., loop_lag_p99_ms: _Optional[float] = ..., loop_lag_max_ms: _Optional[float] = ..., last_exit: _Optional[str] = ...) -> None: ...
 
 class SystemState(_message.Message):
     __slots__ = ("timestamp_ns", "processes", "venue", "halt_id")
@@ -326,3 +336,17 @@ class Receipt(_message.Message):
     key: str
     signature: str
     def __init__(self, id: _Optional[str] = ..., requested_ns: _Optional[int] = ..., latched_ns: _Optional[int] = ..., port_closed_ns: _Optional[int] = ..., venue_confirmed_ns: _Optional[int] = ..., open_orders: _Optional[int] = ..., total_ms: _Optional[float] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., verified: _Optional[bool] = ..., problems: _Optional[_Iterable[str]] = ..., cancels_sent_ns: _Optional[int] = ..., asked: _Optional[str] = ..., path: _Optional[str] = ..., wall_ns: _Optional[int] = ..., received_ns: _Optional[int] = ..., canceled: _Optional[int] = ..., dropped: _Optional[int] = ..., chased: _Optional[int] = ..., flatten: _Optional[bool] = ..., position_contracts: _Optional[str] = ..., close_sent_ns: _Optional[int] = ..., flat_ns: _Optional[int] = ..., key: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
+
+class Alert(_message.Message):
+    __slots__ = ("kind", "text", "since_ns", "level", "active")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    text: str
+    since_ns: int
+    level: str
+    active: bool
+    def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ..., since_ns: _Optional[int] = ..., level: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...

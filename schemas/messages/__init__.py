@@ -17,6 +17,7 @@ from schemas.messages.orders import (
 from schemas.messages.signals import CONFIRMED, Signal, SignalKind
 from schemas.messages.state import (
     AccountState,
+    Alert,
     Cause,
     Decision,
     EngineState,
@@ -32,11 +33,19 @@ from schemas.messages.state import (
     SystemState,
     TradingState,
 )
-from schemas.messages.telemetry import Telemetry, TelemetryKind
+from schemas.messages.telemetry import (
+    HeartbeatData,
+    HistogramData,
+    LogData,
+    SignalAckData,
+    Telemetry,
+    TelemetryKind,
+)
 
 __all__ = [
     "FRAME_NS",
     "AccountState",
+    "Alert",
     "CancelAck",
     "CancelRequest",
     "Candle",
@@ -48,6 +57,9 @@ __all__ = [
     "FrameScores",
     "Heartbeat",
     "HeartbeatAck",
+    "HeartbeatData",
+    "HistogramData",
+    "LogData",
     "LogLine",
     "MarketTick",
     "Metrics",
@@ -66,6 +78,7 @@ __all__ = [
     "Side",
     "CONFIRMED",
     "Signal",
+    "SignalAckData",
     "SignalKind",
     "SystemState",
     "Telemetry",

@@ -148,7 +148,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
-    """One supervised process; pid 0: none. `reason` says why it ended, or why it is not up."""
+    """One supervised process; pid 0: none. `reason` says why it ended, or why it is not up, "" while it is.
+
+    `last_exit` says why the run before this one ended, as long as ops lives; "" for the first.
+    `loop_lag_*_ms`: how late its event loop wakes, of the last 10 s. `open_files` counts descriptors.
+    """
 
     name: str
     pid: int
@@ -158,6 +162,11 @@ class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     cpu_pct: float | None = None
     memory_mb: float | None = None
+    open_files: int | None = None
+    open_files_limit: int | None = None
+    loop_lag_p99_ms: float | None = None
+    loop_lag_max_ms: float | None = None
+    last_exit: str = ""
 
 
 class SystemState(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +192,20 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
     timestamp_ns: int
     values: dict[str, float]
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic ops.alert: something that a person has to look at. Pushed again and again while it stands.
+
+    `kind`: halt, brain_death, unprotected_position, loss_80, process_fatal; with `since_ns` (wall time) it names the
+    alert. `level`: warning, error. `active` False: it is over.
+    """
+
+    kind: str
+    text: str
+    since_ns: int
+    level: str
+    active: bool
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

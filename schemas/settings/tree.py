@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -167,6 +168,12 @@ class Ops(Section):
     crash_window_s: float = Field(120.0, gt=0, le=86_400, description="Window of crash_limit, s")
     start_timeout_s: float = Field(30.0, gt=0, le=600, description="How long a process may take to come up, s")
     stop_timeout_s: float = Field(5.0, gt=0, le=600, description="How long a process may take to stop, s")
+    hang_timeout_s: float = Field(
+        15.0, ge=0, le=3_600, description="Without a heartbeat: ended and started anew, s; 0: never"
+    )
+    prometheus_port: int = Field(
+        0, ge=0, le=65_535, description="Port of loopback where Prometheus reads all numbers; 0: none"
+    )
 
 
 class Blackbox(Section):
@@ -176,6 +183,31 @@ class Blackbox(Section):
     segment_mb: int = Field(64, ge=1, le=4_096, description="Size at which a new file is begun, MiB")
     keep_gb: float = Field(20.0, gt=0, le=10_000, description="Oldest files beyond this are deleted, GiB a process")
     queue_records: int = Field(200_000, ge=1_000, le=10_000_000, description="Records waiting for the disk at most")
+
+
+AlertKind = Literal["halt", "brain_death", "unprotected_position", "loss_80", "process_fatal"]
+
+
+class Alerts(Section):
+    """Who is told when a person has to look. Nobody, unless `command` or `url` is set."""
+
+    command: tuple[str, ...] = Field((), description="Program and arguments; gets each alert as JSON on its stdin")
+    url: str = Field("", description="Gets each alert as JSON by POST; https, or http on this machine")
+    kinds: tuple[AlertKind, ...] = Field(get_args(AlertKind), description="Which alerts are told")
+    timeout_s: float = Field(10.0, ge=0.1, le=300, description="How long command and url may take, s")
+    repeat_s: float = Field(600.0, ge=0, le=86_400, description="Told again while it stands, s; 0: once")
+
+    @model_validator(mode="after")
+    def _told_safely(self) -> Alerts:
+        if self.command and not self.command[0]:
+            raise ValueError("command: the program is empty; name it, or set command = []")
+        if not self.url:
+            return self
+        where = urlsplit(self.url)
+        local = where.scheme == "http" and where.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not where.hostname or not (where.scheme == "https" or local):
+            raise ValueError("url: neither https nor http on this machine; nobody on the way may read it")
+        return self
 
 
 class Cockpit(Section):
@@ -197,4 +229,5 @@ class Settings(Section):
     sizing: Sizing = Sizing()
     ops: Ops = Ops()
     blackbox: Blackbox = Blackbox()
+    alerts: Alerts = Alerts()
     cockpit: Cockpit = Cockpit()

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "config": "config",
     "keys": "keys",
     "exchange": "exchange",
+    "explain": "explain",
     "blackbox": "blackbox",
 }
 """Command -> module of this package, which has an `app`."""

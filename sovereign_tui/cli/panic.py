@@ -125,11 +125,7 @@ class Report:
         total_ms = (whole["ended_ns"] - self.requested_ns) / NS_PER_MS
         head = "PANIC, confirmed by the venue" if whole["confirmed"] else "PANIC NOT CONFIRMED"
         self._write(f"{head} in {total_ms:.1f} ms  (panic {self.id}, venue {whole['venue']})")
-        for label, key in (
-            ("open orders", "open_orders"),
-            ("open TP/SL", "open_algos"),
-            ("positions", "open_positions"),
-        ):
+        for label, key in _SHOWN.items():
             if whole["flatten"] or key == "open_orders":
                 self._write(f"  {label:<20} {'unknown' if whole[key] is None else whole[key]}")
         for problem in whole["problems"]:

@@ -1,23 +1,27 @@
-"""`sovereign status`: the system in tables or as JSON."""
+"""`sovereign status`: how the system is, once or until interrupted, in tables, in lines, or as JSON."""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import time
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
+from schemas.clock import SystemClock
 from schemas.settings import Home
 from sovereign_tui.cli import common
+from sovereign_tui.cli.status_view import UNKNOWN, lines, render
 from sovereign_tui.ops import client, launch
 
 _WAIT_S: Final = 5.0
 _WATCH_S: Final = 0.5
-_UNKNOWN: Final = "UNKNOWN"
+_LINES_S: Final = 1.0
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +29,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch one a line.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted (Ctrl+C).")] = False,
 ) -> None:
     """Show how the system is. Exit code 3 if it is down."""
     home = Home.from_environment()
@@ -33,14 +37,15 @@ def status(
         raise typer.Exit(_once(home, as_json=as_json))
     try:
         if as_json:
-            while True:
-                _once(home, as_json=True)
-                time.sleep(_WATCH_S)
-        with Live(console=Console(), auto_refresh=False, screen=False) as live:
-            while True:
-                live.update(render(ask(home)), refresh=True)
-                time.sleep(_WATCH_S)
+            _repeat(home, lambda found: [json.dumps(found, ensure_ascii=False)], _WATCH_S)
+        elif sys.stdout.isatty():
+            _watch(home)
+        else:
+            _repeat(home, lambda found: lines(found, SystemClock.wall_ns()), _LINES_S)
     except KeyboardInterrupt:
+        raise typer.Exit(common.EXIT_OK) from None
+    except BrokenPipeError:  # whoever read it has seen enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(common.EXIT_OK) from None
 
 
@@ -51,7 +56,7 @@ def ask(home: Home) -> dict[str, Any]:
     except client.OpsDown as error:
         return {"state": "DOWN", "problem": str(error), "orphans": launch.orphans(home)}
     except client.OpsError as error:
-        return {"state": _UNKNOWN, "problem": str(error)}
+        return {"state": UNKNOWN, "problem": str(error)}
 
 
 def _once(home: Home, *, as_json: bool) -> int:
@@ -59,76 +64,23 @@ def _once(home: Home, *, as_json: bool) -> int:
     if as_json:
         common.print_json(found)
     else:
-        Console().print(render(found))
+        Console().print(render(found, SystemClock.wall_ns()))
     if found["state"] == "DOWN":
         return common.EXIT_DOWN
     return common.EXIT_FAILED if "problem" in found else common.EXIT_OK
 
 
-def render(found: dict[str, Any]) -> RenderableType:
-    """For people."""
-    head = Text.assemble((found["state"], "bold"), f"  venue {found.get('venue', _UNKNOWN)}")
-    if "problem" in found:
-        lines = [Text(f"{found['state']}: {found['problem']}")]
-        orphans = found.get("orphans") or {}
-        lines += [Text(f"{name} still runs (pid {pid})") for name, pid in orphans.items()]
-        return Group(*lines)
-    if found["halt_id"]:
-        head.append(f"  halt {found['halt_id']} stands", "bold red")
-    causes = [Text(f"  {cause['forces']}: {cause['name']}: {cause['detail']}") for cause in found["causes"] or ()]
-    parts: list[RenderableType] = [head, *causes, _processes(found["processes"]), _market(found["market"])]
-    parts += [_signal(found["signal"]), _positions(found["positions"]), _account(found["account"], found["orders"])]
-    return Group(*parts)
+def _watch(home: Home) -> None:
+    """In place, on a terminal; what it showed last stays when it is left."""
+    with Live(console=Console(), auto_refresh=False, screen=False) as live:
+        while True:
+            live.update(render(ask(home), SystemClock.wall_ns()), refresh=True)
+            time.sleep(_WATCH_S)
 
 
-def _processes(processes: list[dict[str, Any]]) -> Table:
-    table = Table("process", "pid", "state", "restarts", "heartbeat", "reason", title_justify="left")
-    for one in processes:
-        beat = one["heartbeat_age_ms"]
-        age = "-" if beat is None else f"{beat:.0f} ms"
-        table.add_row(one["name"], text(one["pid"]), one["state"], str(one["restarts"]), age, one["reason"])
-    return table
-
-
-def _market(market: dict[str, Any]) -> Table:
-    keys = ("instrument", "last", "bid", "ask", "imbalance", "tick_age_ms", "ticks_per_s")
-    table = Table("instrument", "last", "bid", "ask", "bid share", "age ms", "ticks/s")
-    table.add_row(*(text(market[key]) for key in keys))
-    return table
-
-
-def _signal(signal: dict[str, Any] | None) -> RenderableType:
-    if signal is None:
-        return Text(f"signal {_UNKNOWN}")
-    table = Table("frame", "trend %", "book", "flow", "votes", "direction")
-    for frame, scores in signal["frames"].items():
-        votes = "/".join(f"{vote:+d}" for vote in scores["votes"].values())
-        values = (scores["trend_score_pct"], scores["book_imbalance"], scores["trade_pressure"])
-        table.add_row(frame, *(text(value) for value in values), votes, f"{scores['direction']:+d}")
-    why = f"direction {signal['direction']:+d}  {signal['why_not']} {signal['why_not_text']}".rstrip()
-    return Group(table, Text(why))
-
-
-def _positions(positions: list[dict[str, Any]] | None) -> RenderableType:
-    if not positions:
-        return Text("positions UNKNOWN" if positions is None else "no position")
-    keys = ("instrument", "contracts", "average_price", "mark_price", "unrealised", "tp_price", "sl_price")
-    table = Table("instrument", "contracts", "entry", "mark", "P&L", "TP", "SL")
-    for one in positions:
-        table.add_row(*(text(one[key]) for key in keys))
-    return table
-
-
-def _account(account: dict[str, Any] | None, orders: dict[str, Any] | None) -> Text:
-    working = _UNKNOWN if orders is None else str(len(orders["working"]))
-    if account is None:
-        return Text(f"account {_UNKNOWN}  working orders {working}")
-    equity, available = text(account["equity"]), text(account["available"])
-    return Text(f"equity {equity} {account['currency']}  available {available}  working orders {working}")
-
-
-def text(value: object) -> str:
-    """UNKNOWN for what is not known; numbers short."""
-    if value is None:
-        return _UNKNOWN
-    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else str(value)
+def _repeat(home: Home, said: Callable[[dict[str, Any]], list[str]], every_s: float) -> None:
+    """One block of lines below the other, each as soon as it is known."""
+    while True:
+        sys.stdout.write("".join(f"{line}\n" for line in said(ask(home))))
+        sys.stdout.flush()
+        time.sleep(every_s)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,9 +15,11 @@ from schemas.clock import SystemClock
 from schemas.settings import Home, Settings
 from schemas.settings.venues import LIVE
 from sovereign_tui.cli import common
-from sovereign_tui.ops import launch, plan
+from sovereign_tui.ops import client, launch, plan
 from sovereign_tui.ops.arming import unarmed
 from sovereign_tui.ops.keycheck import ask_venue
+
+_WAIT_S: Final = 5.0
 
 app = typer.Typer(add_completion=False)
 
@@ -34,16 +36,17 @@ def up(
     """Start what is needed to trade, in the background."""
     home = common.find_home(as_json=as_json)
     if launch.ops_is_running(home):
-        pid = launch.running_ops(home)
-        fail_running(pid, as_json=as_json)
-    start = prepare(home, venue, live=live, as_json=as_json)
-    outcome = begin(start, quiet=as_json)
+        names, outcome = _begin_anew(home, venue, live=live, as_json=as_json)
+    else:
+        names, outcome = [], begin(prepare(home, venue, live=live, as_json=as_json), quiet=as_json)
     if outcome.code != common.EXIT_OK:
         common.fail(outcome.problems, outcome.code, as_json=as_json, status=outcome.status)
     assert outcome.status is not None
     if as_json:
-        common.print_json({"ok": True, **outcome.status})
+        common.print_json({"ok": True, "started_anew": names, **outcome.status})
     else:
+        if names:
+            typer.echo(f"ops was running; started anew: {', '.join(names)}")
         halted = f", halt {outcome.status['halt_id']} stands" if outcome.status["halt_id"] else ""
         typer.echo(f"up: {outcome.status['state']} on {outcome.status['venue']}{halted}")
 
@@ -108,8 +111,32 @@ def begin(start: Start, *, quiet: bool) -> launch.Outcome:
         common.fail([f"ops cannot be started: {error}"], common.EXIT_FAILED, as_json=quiet)
 
 
-def fail_running(pid: int | None, *, as_json: bool) -> None:
-    """A second start: exits with 1."""
+def _begin_anew(home: Home, venue: str | None, *, live: bool, as_json: bool) -> tuple[list[str], launch.Outcome]:
+    """What a running ops gave up or never started. Exits with 1 if all of it runs, or runs at another venue."""
+    pid = launch.running_ops(home)
+    settings = common.find_settings(home, as_json=as_json)
+    try:
+        status = client.request_blocking(home, {"cmd": "status"}, _WAIT_S)
+        idle = [process for process in status["processes"] if process["state"] in {"FATAL", "STOPPED"}]
+        if not idle or status["venue"] != (venue or status["venue"]):
+            fail_running(pid, as_json=as_json)
+        if status["venue"] == LIVE:
+            if not live:
+                common.fail(
+                    ["venue live: --live is not on the command line: say `--live`"],
+                    common.EXIT_CONFIG, as_json=as_json,
+                )  # fmt: skip
+            _confirm(settings.venue.instrument, as_json=as_json)
+        names, outcome = launch.start_anew(home, settings, common.issuer(), lambda status: None)
+    except client.OpsError as error:
+        common.fail([str(error)], common.EXIT_FAILED, as_json=as_json)
+    if outcome is None:
+        fail_running(pid, as_json=as_json)
+    return names, outcome
+
+
+def fail_running(pid: int | None, *, as_json: bool) -> NoReturn:
+    """A second start of what runs already: exits with 1."""
     text = f"already running: ops has pid {pid or 'unknown'}; `sovereign status` shows it, `sovereign down` stops it"
     common.fail([text], common.EXIT_FAILED, as_json=as_json, pid=pid)
 

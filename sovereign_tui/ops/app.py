@@ -10,23 +10,27 @@ from collections.abc import Callable
 from typing import Final
 
 from schemas.clock import NS_PER_S
-from schemas.messages import Decision, LogLine, Receipt, SignalKind
+from schemas.messages import Decision, LogLine, Receipt, SignalKind, SystemState
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
-from schemas.topology import ENGINE, OPS
+from schemas.topology import ENGINE, EXCHANGE, OPS
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.adjust import AdjustDesk
+from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.arming import RECORDS, unarmed
 from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import Control
+from sovereign_tui.ops.exchange_pulse import ask_exchange
 from sovereign_tui.ops.fleet import Fleet, Plan
 from sovereign_tui.ops.halts import HaltDesk
+from sovereign_tui.ops.hangs import HangWatch
 from sovereign_tui.ops.hub import Hub
 from sovereign_tui.ops.launch import orphans_elsewhere
 from sovereign_tui.ops.paper import TURN_S, PaperRun
 from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
+from sovereign_tui.ops.prometheus import UNKNOWN, Exporter, Snapshot
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
 from sovereign_tui.ops.supervisor import State
@@ -105,21 +109,31 @@ class Ops:
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
             engine=lambda: self._fleet.children[ENGINE].state, on_foreign=self._on_foreign_halt,
         )  # fmt: skip
+        self._hangs = HangWatch(
+            children=self._fleet.children, pulse_ns=self._intake.pulse_ns, clock=clock, log=self._log
+        )  # fmt: skip
         asker = Asker(self._hub)
         resumes = ResumeDesk(halts=self._halts, asker=asker, engine=self._watch.engine)
         self._picture = Picture(
             settings=settings, clock=clock, children=self._fleet.children, hub=self._hub, watch=self._watch,
             halts=self._halts, usage=self._usage,
         )  # fmt: skip
+        self._alerts = AlertDesk(
+            settings=settings, clock=clock, children=self._fleet.children, engine=self._watch.engine,
+            halt_id=self._picture.halt_id, metric=self._intake.metric, publish=self._hub.alert, log=self._log,
+        )  # fmt: skip
+        self._picture.alerts = self._alerts.standing
         understood = Commands(
             picture=self._picture,
             halts=self._halts,
             resumes=resumes,
+            start=self._start_anew,
             stop=self._stop,
             log=self._log,
             adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
         )
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
+        self._exporter = Exporter()
         self._stopped: asyncio.Task[None] | None = None
         self._intake.listeners = Listeners(
             on_pulse=self._on_pulse,
@@ -132,6 +146,8 @@ class Ops:
     async def serve(self) -> None:
         """Everything, until `down` or SIGTERM; then the system is stopped in order."""
         self._watch.open(self._runtime.wire, self._runtime.settings.wire.market)
+        if port := self._runtime.settings.ops.prometheus_port:
+            self._exporter.open(port)
         try:
             await self._control.open()
         except OSError as error:
@@ -139,6 +155,11 @@ class Ops:
         turns = [
             self._tasks.create_task(turn(), name=turn.__name__) for turn in (self._beat, self._show, self._halts.repeat)
         ]
+        turns.append(self._tasks.create_task(self._runtime.vitals.run(self._intake), name="vitals"))
+        turns += [self._tasks.create_task(work, name="alerts") for work in self._alerts.workers()]
+        if exchange := self._fleet.children.get(EXCHANGE):
+            pulse = ask_exchange(exchange, lambda: self._fleet.exchange_url, self._intake.pulse)
+            turns.append(self._tasks.create_task(pulse, name="the exchange's heartbeat"))
         if self._runtime.settings.venue.name == PAPER:
             turns.append(self._tasks.create_task(self._rehearse(), name="the paper run"))
         self._halts.recall()
@@ -149,6 +170,14 @@ class Ops:
         self._hub.signal(SignalKind.SHUTDOWN, issuer=OPS, reason="the system is down")
         for task in turns:
             task.cancel()
+        await asyncio.to_thread(self._exporter.close)
+
+    def _start_anew(self, issuer: str) -> list[str]:
+        """What was given up or never started."""
+        names = self._fleet.start_anew()
+        if names:
+            self._log("warning", f"started anew by {issuer}: {', '.join(names)}")
+        return names
 
     async def _stop(self, issuer: str, progress: Callable[[str], None]) -> None:
         """Stops the fleet, once; everybody who asks waits for the same end."""
@@ -188,9 +217,29 @@ class Ops:
             if turn % _USAGE_TURNS == 0:
                 self._usage.sample(view.pid for view in self._picture.processes())
             turn += 1
-            self._hub.system(self._picture.system())
-            self._hub.metrics(self._intake.metrics() | self._picture.counters())
+            self._hangs.look()
+            if not self._fleet.stopping:
+                self._alerts.turn()
+            system = self._picture.system()
+            metrics = self._intake.metrics() | self._picture.counters() | self._alert_counters()
+            self._hub.system(system)
+            self._hub.metrics(metrics)
+            self._export(system, metrics)
             await asyncio.sleep(VIEW_S)
+
+    def _export(self, system: SystemState, metrics: dict[str, float]) -> None:
+        state = self._watch.engine().state
+        self._exporter.show(
+            Snapshot(
+                state=state.state.value if state is not None else UNKNOWN,
+                causes=state.causes if state is not None else (),
+                halt_id=system.halt_id, alerts=self._alerts.standing(), processes=system.processes, metrics=metrics,
+                legs=self._intake.latencies.read(),
+            )
+        )  # fmt: skip
+
+    def _alert_counters(self) -> dict[str, float]:
+        return {f"{OPS}.{name}": float(count) for name, count in self._alerts.counters.items()}
 
     def _on_pulse(self, process: str, pid: int) -> None:
         child = self._fleet.children.get(process)

@@ -38,10 +38,10 @@ class Child:
         on_change: Callable[[Child], None],
     ) -> None:
         self.name = name
+        self.policy = policy
         self.life = Life()
         self.output = home.runtime / f"{name}.out"
         self._command = command
-        self._policy = policy
         self._clock = clock
         self._tasks = tasks
         self._on_change = on_change
@@ -81,6 +81,11 @@ class Child:
         if pid == self.pid:
             self._apply(Occurrence(event=Event.READY))
 
+    def hang(self, reason: str) -> None:
+        """It runs, and gives no sign of life: begin to end it. Nothing, if it does not run."""
+        if self.life.state is State.RUNNING:
+            self._apply(Occurrence(event=Event.HANG, reason=reason))
+
     def stop(self) -> None:
         """Begin to stop it: SIGTERM, and SIGKILL after the deadline."""
         self._apply(Occurrence(event=Event.STOP))
@@ -91,7 +96,7 @@ class Child:
 
     def _apply(self, what: Occurrence) -> None:
         before = self.life.state
-        self.life, actions = step(self.life, what, self._clock.monotonic_ns(), self._policy)
+        self.life, actions = step(self.life, what, self._clock.monotonic_ns(), self.policy)
         self._set_timer()
         for action in actions:
             self._do(action)

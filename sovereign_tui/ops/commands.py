@@ -7,6 +7,7 @@
     resume  halt_id (null is refused, and told which), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
     config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
     rearm   issuer?, reason?               -> {"ok": bool, "text": str}
+    start   issuer?                        -> {"ok": true, "started": [name ...]}: what was FATAL or STOPPED
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
     log     level, text                    -> {"ok": true}; into everybody's log, under the name of the cockpit
 
@@ -38,7 +39,8 @@ Answers = AsyncIterator[dict[str, Any]]
 
 
 class Commands:
-    """Understands commands and has them done. `stop(issuer, progress)` stops the system."""
+    """Understands commands and has them done. `stop(issuer, progress)` stops the system, `start(issuer)` starts what
+    was given up and returns its names."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Commands:
         halts: HaltDesk,
         resumes: ResumeDesk,
         adjust: AdjustDesk,
+        start: Callable[[str], list[str]],
         stop: Callable[[str, Callable[[str], None]], Awaitable[None]],
         log: Callable[[str, str], None],
     ) -> None:
@@ -54,6 +57,7 @@ class Commands:
         self._halts = halts
         self._resumes = resumes
         self._adjust = adjust
+        self._start = start
         self._stop = stop
         self._log = log
         self._by_name: dict[str, Callable[[dict[str, Any]], Answers]] = {
@@ -64,6 +68,7 @@ class Commands:
             "resume": self._resume,
             "config": self._config,
             "rearm": self._rearm,
+            "start": self._start_anew,
             "down": self._down,
             "log": self._note,
         }
@@ -116,6 +121,9 @@ class Commands:
     async def _rearm(self, command: dict[str, Any]) -> Answers:
         done = await self._adjust.rearm(_text(command, "issuer", "unknown"), _text(command, "reason", ""))
         yield {"ok": done.ok, "text": done.text}
+
+    async def _start_anew(self, command: dict[str, Any]) -> Answers:
+        yield {"ok": True, "started": self._start(_text(command, "issuer", "unknown"))}
 
     async def _down(self, command: dict[str, Any]) -> Answers:
         issuer = _text(command, "issuer", "unknown")

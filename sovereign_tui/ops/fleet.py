@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Final, Protocol
 
 from schemas.clock import Clock
@@ -14,11 +13,16 @@ from schemas.whole_file import write_whole
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.children import Child, first_line
 from sovereign_tui.ops.plan import Command, NotReadable, Venue
-from sovereign_tui.ops.supervisor import Policy, State
+from sovereign_tui.ops.policies import policies
+from sovereign_tui.ops.supervisor import State
 
 VENUE_FILE: Final = "exchange.json"
 NAME_FILE: Final = "venue"
 """Names the venue of what runs, for an ops that finds it running."""
+
+
+_AT_REST: Final = frozenset({State.RUNNING, State.FATAL, State.STOPPED})
+"""States of which no other follows by itself: what is STOPPED behind them stays so."""
 
 
 class Plan(Protocol):
@@ -56,16 +60,21 @@ class Fleet:
         self._venue = remote
         self._changed = asyncio.Event()
         self.stopping = False
-        make = partial(
-            Child, policy=Policy.of(settings), home=home, clock=clock, tasks=tasks, on_change=self._on_change
-        )
+        patience = policies(settings)
+
+        def make(name: str) -> Child:
+            return Child(
+                name, starts[name], policy=patience[name], home=home, clock=clock, tasks=tasks,
+                on_change=self._on_change,
+            )  # fmt: skip
+
         starts: dict[str, Callable[[], Command]] = {
             EXCHANGE: lambda: commands.exchange(settings, self._identity()),
             ENGINE: lambda: commands.engine(self._identity()),
             BRAIN: commands.brain,
         }
         self._order = plan.start_order(settings)
-        self.children: dict[str, Child] = {name: make(name, starts[name]) for name in self._order}
+        self.children: dict[str, Child] = {name: make(name) for name in self._order}
 
     def begin(self) -> None:
         """Adopts what an ops before us left running, and starts the rest in order."""
@@ -74,6 +83,25 @@ class Fleet:
         first = self._order[0]
         if first not in adopted:
             self.children[first].start()
+
+    def start_anew(self) -> list[str]:
+        """Starts what was given up, and what was never started since nobody will; returns the names of both."""
+        states = {name: self.children[name].state for name in self._order}
+        names = [
+            name for at, name in enumerate(self._order)
+            if states[name] is State.FATAL
+            or (states[name] is State.STOPPED and all(states[other] in _AT_REST for other in self._order[:at]))
+        ]  # fmt: skip
+        if self.stopping:
+            return []
+        for name in names:
+            if states[name] is State.FATAL or self._has_what_it_follows(name):
+                self.children[name].start()
+        return names
+
+    def _has_what_it_follows(self, name: str) -> bool:
+        before = self._order[: self._order.index(name)][-1:]
+        return all(self.children[other].state is State.RUNNING for other in before)
 
     async def stop(self, on_stop: Callable[[str], None] = lambda name: None) -> None:
         """Stops all in order; returns when nothing is left. `on_stop` is told the name before its SIGTERM."""
@@ -89,6 +117,11 @@ class Fleet:
         self._name_file.unlink(missing_ok=True)
         for child in self.children.values():
             child.output.unlink(missing_ok=True)
+
+    @property
+    def exchange_url(self) -> str | None:
+        """Where our exchange answers REST; None: it is not known, or no process of ours."""
+        return self._venue.rest if self._venue is not None and EXCHANGE in self.children else None
 
     def _on_change(self, child: Child) -> None:
         self._changed.set()

@@ -24,6 +24,7 @@ from schemas import codec
 from schemas.channels import ChannelError, EndpointTaken, Publisher, Puller, Wire
 from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import (
+    Alert,
     Decision,
     LogLine,
     Metrics,
@@ -34,7 +35,7 @@ from schemas.messages import (
 )
 from schemas.process import StartError
 from schemas.settings import Settings
-from schemas.topology import OPS, OPS_LOG, OPS_METRICS, OPS_RECEIPT, OPS_SYSTEM, SIGNAL, STATE_DECISION
+from schemas.topology import OPS, OPS_ALERT, OPS_LOG, OPS_METRICS, OPS_RECEIPT, OPS_SYSTEM, SIGNAL, STATE_DECISION
 from sovereign_tui.ops.haltfile import new_id
 from sovereign_tui.ops.telemetry import Intake
 
@@ -122,6 +123,10 @@ class Hub:
     def receipt(self, value: Receipt) -> None:
         """How far a HALT has come."""
         self._publisher.publish(OPS_RECEIPT, codec.encode_receipt(value))
+
+    def alert(self, value: Alert) -> None:
+        """What a person has to look at, or need not any more."""
+        self._publisher.publish(OPS_ALERT, codec.encode_alert(value))
 
     def _stamped(
         self, kind: SignalKind, id_: str, issuer: str, reason: str, target: str,

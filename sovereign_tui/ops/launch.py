@@ -72,7 +72,7 @@ def start(
         )
     up = False
     try:
-        outcome = _await_up(home, settings, ops, progress)
+        outcome = _await_up(home, settings, lambda: ops.poll() is not None, progress)
         if outcome is None:
             lines = logs.tail(log, log_start)
             code = EXIT_CONFIG if ops.returncode == EXIT_CONFIG else EXIT_FAILED
@@ -83,6 +83,19 @@ def start(
             stop(home, settings)
             _end(ops.pid, settings.ops.stop_timeout_s, ops)
     return outcome
+
+
+def start_anew(home: Home, settings: Settings, issuer: str, progress: Progress) -> tuple[list[str], Outcome | None]:
+    """Has a running ops start what it gave up or never started; returns its names, and how that went.
+
+    None: all was running. Nothing is stopped again where it fails: it was not we who started the system.
+    Raises: OpsError.
+    """
+    names = request_blocking(home, {"cmd": "start", "issuer": issuer}, _SILENCE_S)["started"]
+    if not names:
+        return [], None
+    outcome = _await_up(home, settings, lambda: not ops_is_running(home), progress)
+    return names, outcome or Outcome(code=EXIT_FAILED, status=None, problems=("ops ended meanwhile",))
 
 
 def stop(home: Home, settings: Settings, stopping: Stopping = lambda name: None) -> list[str]:
@@ -131,12 +144,12 @@ def orphans(home: Home) -> dict[str, int]:
     return {name: pid for name, pid in pids.items() if pid is not None}
 
 
-def _await_up(home: Home, settings: Settings, ops: subprocess.Popen[bytes], progress: Progress) -> Outcome | None:
+def _await_up(home: Home, settings: Settings, ended: Callable[[], bool], progress: Progress) -> Outcome | None:
     """None: ops itself ended."""
     end = time.monotonic() + 2 * settings.ops.start_timeout_s
     status: dict[str, Any] | None = None
     while time.monotonic() < end:
-        if ops.poll() is not None:
+        if ended():
             return None
         try:
             status = request_blocking(home, {"cmd": "status"}, _SILENCE_S)
@@ -144,7 +157,7 @@ def _await_up(home: Home, settings: Settings, ops: subprocess.Popen[bytes], prog
             time.sleep(_POLL_S)
             continue
         except OpsError as error:
-            return Outcome(code=EXIT_FAILED, status=status, problems=(str(error),)) if ops.poll() is None else None
+            return Outcome(code=EXIT_FAILED, status=status, problems=(str(error),)) if not ended() else None
         progress(status)
         if status["up"]:
             return Outcome(code=EXIT_OK, status=status, problems=())

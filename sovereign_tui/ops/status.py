@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypedDict
 
 import msgspec
 
 from schemas.clock import Clock
-from schemas.messages import Decision, ProcessView, SystemState, TradingState
+from schemas.messages import Alert, Decision, ProcessView, SystemState, TradingState
 from schemas.settings import Settings
-from schemas.topology import EXCHANGE, OPS
+from schemas.topology import OPS
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.hub import Hub
@@ -21,6 +21,13 @@ from sovereign_tui.ops.watch import Watch
 
 RECONCILING: Final = "reconciling"
 BRAIN_DEAD: Final = "brain_dead"
+
+
+class _LoopLag(TypedDict):
+    """Of one very process; None: it has not said."""
+
+    loop_lag_p99_ms: float | None
+    loop_lag_max_ms: float | None
 
 
 class Picture:
@@ -44,6 +51,7 @@ class Picture:
         self._watch = watch
         self._halts = halts
         self._usage = usage
+        self.alerts: Callable[[], tuple[Alert, ...]] = tuple
 
     def halt_id(self) -> str | None:
         """The standing halt: as the engine says, else as its next start will find it."""
@@ -55,6 +63,7 @@ class Picture:
         ours = ProcessView(
             name=OPS, pid=os.getpid(), state=State.RUNNING, restarts=0,
             heartbeat_age_ms=self._hub.heartbeat_age_ms(), reason="", **self._usage.of(os.getpid()),
+            **self._loop_lag(OPS, os.getpid()),
         )  # fmt: skip
         return (ours, *(self._process(child) for child in self._children.values()))
 
@@ -89,6 +98,7 @@ class Picture:
         """What ops itself has counted."""
         counted = {
             **self._hub.intake.counters,
+            "latencies_missed": self._hub.intake.latencies.missed,
             "refused_peers": self._hub.refused_peers,
             "state_gaps": self._watch.gaps(),
             "state_malformed": self._watch.malformed,
@@ -118,6 +128,8 @@ class Picture:
                 "orders": {"working": orders.working, "recent": orders.recent} if orders else None,
                 "account": self._watch.account(),
                 "counters": counters,
+                "alerts": self.alerts(),
+                "latency": self._hub.intake.latencies.read(),
             }
         )
         return fields
@@ -125,9 +137,15 @@ class Picture:
     def _process(self, child: Child) -> ProcessView:
         return ProcessView(
             name=child.name, pid=child.pid, state=child.state, restarts=child.life.restarts,
-            heartbeat_age_ms=None if child.name == EXCHANGE else self._hub.intake.pulse_age_ms(child.name, child.pid),
-            reason=child.life.reason, **self._usage.of(child.pid),
+            heartbeat_age_ms=self._hub.intake.pulse_age_ms(child.name, child.pid), reason=child.life.reason,
+            last_exit=child.life.last_exit, **self._usage.of(child.pid), **self._loop_lag(child.name, child.pid),
         )  # fmt: skip
+
+    def _loop_lag(self, name: str, pid: int) -> _LoopLag:
+        metric = self._hub.intake.metric
+        return _LoopLag(
+            loop_lag_p99_ms=metric(name, pid, "loop_lag_p99_ms"), loop_lag_max_ms=metric(name, pid, "loop_lag_max_ms")
+        )
 
     def _process_fields(self, view: ProcessView) -> dict[str, Any]:
         child = self._children.get(view.name)

@@ -4,11 +4,12 @@ Theory of operation. A life is in one state; `step` takes an occurrence and give
 
     STOPPED   -START-> STARTING -READY-> RUNNING -EXIT-> BACKOFF -DEADLINE-> STARTING
     STARTING  -DEADLINE-> asked to end, then killed; its EXIT is one more crash
+    RUNNING   -HANG-> HUNG: asked to end, then killed; its EXIT is one more crash
     any crash -too many of them in the window, or a code that no restart mends-> FATAL -START-> STARTING
     any state with a process -STOP-> STOPPING -EXIT-> STOPPED; without one -STOP-> STOPPED
 
-There is a process in STARTING, RUNNING and STOPPING, and in no other state; SPAWN is asked for only on the way from
-a state without one into STARTING, so that there are never two. A pair that the table lacks is a bug: it raises.
+There is a process in STARTING, RUNNING, HUNG and STOPPING, and in no other state; SPAWN is asked for only on the way
+from a state without one into STARTING, so that there are never two. A pair that the table lacks is a bug: it raises.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ class State(StrEnum):
 
     STARTING = "STARTING"
     RUNNING = "RUNNING"
+    HUNG = "HUNG"
     BACKOFF = "BACKOFF"
     FATAL = "FATAL"
     STOPPING = "STOPPING"
     STOPPED = "STOPPED"
 
 
-ALIVE: Final = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
+ALIVE: Final = frozenset({State.STARTING, State.RUNNING, State.HUNG, State.STOPPING})
 """States in which there is a process."""
 
 
@@ -43,6 +45,7 @@ class Event(StrEnum):
     START = auto()
     ADOPT = auto()  # a process that another ops started is there
     READY = auto()  # it gave its first sign of life
+    HANG = auto()  # it is there, and gives no sign of life any more
     EXIT = auto()  # it ended, or could not be started
     DEADLINE = auto()
     STOP = auto()
@@ -58,7 +61,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How patient to be with one process. `fatal_codes`: exit codes that no restart mends."""
+    """How patient to be with one process. `fatal_codes`: exit codes that no restart mends.
+
+    `hang_timeout_ns`: the longest time without a heartbeat; 0: it may be silent for ever.
+    """
 
     backoff_min_ns: int
     backoff_max_ns: int
@@ -66,6 +72,7 @@ class Policy:
     crash_window_ns: int
     start_timeout_ns: int
     stop_timeout_ns: int
+    hang_timeout_ns: int = 0
     fatal_codes: frozenset[int] = frozenset({78})
 
     @classmethod
@@ -79,12 +86,16 @@ class Policy:
             crash_window_ns=round(ops.crash_window_s * NS_PER_S),
             start_timeout_ns=round(ops.start_timeout_s * NS_PER_S),
             stop_timeout_ns=round(ops.stop_timeout_s * NS_PER_S),
+            hang_timeout_ns=round(ops.hang_timeout_s * NS_PER_S),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """One process so far. `crashes` are monotonic ns; `reason` says why it ended or is not up, "" if all is well."""
+    """One process so far. `crashes` are monotonic ns; `reason` says why it ended or is not up, "" if all is well.
+
+    `overdue`: it was asked to end, since it did not come up or is hung. `last_exit`: why the run before ended.
+    """
 
     state: State = State.STOPPED
     deadline_ns: int | None = None
@@ -93,11 +104,15 @@ class Life:
     overdue: bool = False
     exit_code: int | None = None
     reason: str = ""
+    last_exit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """An event; `exit_code` and `reason` belong to EXIT. A negative code is the number of the signal that killed it."""
+    """An event; `exit_code` and `reason` belong to EXIT, `reason` to HANG too.
+
+    A negative code is the number of the signal that killed it.
+    """
 
     event: Event
     exit_code: int | None = None
@@ -155,10 +170,19 @@ def _ready(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcom
 def _not_up_in_time(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcome:
     deadline = now_ns + policy.stop_timeout_ns
     if life.overdue:
-        return replace(life, deadline_ns=deadline), (Action.KILL,)
+        return _deaf(life, what, now_ns, policy)
     waited = policy.start_timeout_ns / NS_PER_S
     reason = f"gave no sign of life within {waited:g} s"
     return replace(life, overdue=True, deadline_ns=deadline, reason=reason), (Action.TERMINATE,)
+
+
+def _hang(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcome:
+    deadline = now_ns + policy.stop_timeout_ns
+    return replace(life, state=State.HUNG, overdue=True, deadline_ns=deadline, reason=what.reason), (Action.TERMINATE,)
+
+
+def _deaf(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcome:
+    return replace(life, deadline_ns=now_ns + policy.stop_timeout_ns), (Action.KILL,)
 
 
 def _crash(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcome:
@@ -166,7 +190,7 @@ def _crash(life: Life, what: Occurrence, now_ns: int, policy: Policy) -> _Outcom
     reason = f"{life.reason}; {what.reason}" if life.overdue else what.reason
     ended = replace(
         life, state=State.FATAL, deadline_ns=None, crashes=crashes, overdue=False,
-        exit_code=what.exit_code, reason=reason,
+        exit_code=what.exit_code, reason=reason, last_exit=reason,
     )  # fmt: skip
     if what.exit_code in policy.fatal_codes:
         return ended, ()
@@ -203,8 +227,14 @@ TABLE: Final[dict[tuple[State, Event], _Rule]] = {
     (State.STARTING, Event.STOP): _stop,
     (State.RUNNING, Event.START): _ignore,
     (State.RUNNING, Event.READY): _ignore,
+    (State.RUNNING, Event.HANG): _hang,
     (State.RUNNING, Event.EXIT): _crash,
     (State.RUNNING, Event.STOP): _stop,
+    (State.HUNG, Event.START): _ignore,
+    (State.HUNG, Event.READY): _ignore,  # it was asked to end already
+    (State.HUNG, Event.EXIT): _crash,
+    (State.HUNG, Event.DEADLINE): _deaf,
+    (State.HUNG, Event.STOP): _stop,
     (State.BACKOFF, Event.START): _ignore,
     (State.BACKOFF, Event.READY): _ignore,
     (State.BACKOFF, Event.DEADLINE): _restart,

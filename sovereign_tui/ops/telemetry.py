@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
-import msgspec
-
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
-from schemas.messages import Decision, LogLine, Receipt, Telemetry, TelemetryKind
-from schemas.topology import BRAIN, ENGINE
+from schemas.messages import Decision, LogData, LogLine, Receipt, SignalAckData, Telemetry, TelemetryKind
+from schemas.topology import BRAIN, ENGINE, OPS
+from sovereign_tui.ops.latencies import Latencies
 
 _MAX_METRICS: Final = 4_000
 _MAX_TEXT: Final = 4_000
-_LEVELS: Final = frozenset({"debug", "info", "warning", "error"})
 
 
-class SignalAck(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of a SIGNAL_ACK."""
-
-    id: str
-    kind: str
-    ok: bool
-    text: str = ""
+SignalAck = SignalAckData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +49,9 @@ class Intake:
         self.listeners: Listeners | None = None
         self.pulses: dict[str, Pulse] = {}
         self.counters: Counter[str] = Counter()
+        self.latencies = Latencies(clock)
         self._metrics: dict[str, float] = {}
+        self._metrics_of: dict[str, int] = {}
         self._complained_ns: int | None = None
         self._unsaid = 0
 
@@ -67,49 +62,71 @@ class Intake:
             self._hand_on(codec.decode_telemetry(payload))
         except codec.Malformed as error:
             self._refuse(str(error))
-        except msgspec.ValidationError as error:
-            self._refuse(f"Telemetry: data not as its kind demands ({error})")
 
     def pulse_age_ms(self, process: str, pid: int) -> float | None:
         """Since the last heartbeat of this very process; None: it has sent none."""
+        arrived_ns = self.pulse_ns(process, pid)
+        return None if arrived_ns is None else (self._clock.monotonic_ns() - arrived_ns) / NS_PER_MS
+
+    def pulse(self, process: str, pid: int) -> None:
+        """A heartbeat of this very process."""
+        self.pulses[process] = Pulse(pid=pid, arrived_ns=self._clock.monotonic_ns())
+
+    def pulse_ns(self, process: str, pid: int) -> int | None:
+        """When the last heartbeat of this very process came, monotonic ns; None: it has sent none."""
         pulse = self.pulses.get(process)
-        if pulse is None or pulse.pid != pid:
-            return None
-        return (self._clock.monotonic_ns() - pulse.arrived_ns) / NS_PER_MS
+        return pulse.arrived_ns if pulse is not None and pulse.pid == pid else None
+
+    def metric(self, process: str, pid: int, name: str) -> float | None:
+        """What this very process said last of `<process>.<name>`; None: it has not."""
+        return self._metrics.get(f"{process}.{name}") if self._metrics_of.get(process) == pid else None
+
+    def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None:
+        """What ops tells of itself."""
+        wall_ns, mono_ns = self._clock.wall_ns(), self._clock.monotonic_ns()
+        self._hand_on(
+            Telemetry(
+                kind=kind, process=OPS, pid=os.getpid(), sequence=0, timestamp_ns=wall_ns, mono_ns=mono_ns, data=data
+            )
+        )  # fmt: skip
 
     def metrics(self) -> dict[str, float]:
-        """The latest of all, each under the name of its process."""
-        return dict(self._metrics)
+        """The latest of all, each under the name of its process; of durations, what the last 60 s say."""
+        return self.latencies.metrics(self._metrics)
 
     def _hand_on(self, message: Telemetry) -> None:
         listeners = self.listeners
         if listeners is None:
             return
+        data = codec.read_telemetry(message)
         match message.kind:
             case TelemetryKind.HEARTBEAT:
-                self.pulses[message.process] = Pulse(pid=message.pid, arrived_ns=self._clock.monotonic_ns())
+                self.pulse(message.process, message.pid)
                 listeners.on_pulse(message.process, message.pid)
             case TelemetryKind.LOG:
-                listeners.on_log(_log_line(message))
+                listeners.on_log(_log_line(message, data))
             case TelemetryKind.METRICS:
-                self._merge(message.process, message.data)
+                self._metrics_of[message.process] = message.pid
+                self._merge(message.process, data)
+            case TelemetryKind.HISTOGRAM:
+                self.latencies.take(message.process, message.pid, data)
             case TelemetryKind.DECISION:
                 _demand_from(message, BRAIN)
-                listeners.on_decision(msgspec.convert(message.data, Decision))
+                listeners.on_decision(data)
             case TelemetryKind.HALT_ACK:
                 _demand_from(message, ENGINE)
-                listeners.on_halt_ack(msgspec.convert(message.data, Receipt))
+                listeners.on_halt_ack(data)
             case TelemetryKind.SIGNAL_ACK:
-                listeners.on_signal_ack(msgspec.convert(message.data, SignalAck))
+                listeners.on_signal_ack(data)
 
-    def _merge(self, process: str, data: Mapping[str, Any]) -> None:
+    def _merge(self, process: str, data: Mapping[str, float | None]) -> None:
         for name, value in data.items():
-            number = float(value) if isinstance(value, int | float) else float("nan")
-            if not isfinite(number):
-                continue  # a metric that is not known now
             full = name if name.startswith(f"{process}.") else f"{process}.{name}"
+            if value is None or not isfinite(value):
+                self._metrics.pop(full, None)  # not known now: what it was is not what it is
+                continue
             if full in self._metrics or len(self._metrics) < _MAX_METRICS:
-                self._metrics[full] = number
+                self._metrics[full] = value
             else:
                 self.counters["metrics_refused"] += 1
 
@@ -132,10 +149,7 @@ def _demand_from(message: Telemetry, process: str) -> None:
         raise codec.Malformed("Telemetry", f"{message.kind} from {message.process!r}, only {process} may send it")
 
 
-def _log_line(message: Telemetry) -> LogLine:
-    level, text = message.data.get("level"), message.data.get("text")
-    if not isinstance(text, str) or level not in _LEVELS:
-        raise codec.Malformed("Telemetry", "a log line without text or with an unknown level")
+def _log_line(message: Telemetry, data: LogData) -> LogLine:
     return LogLine(
-        timestamp_ns=message.timestamp_ns, process=message.process, level=level, text=text[:_MAX_TEXT]
+        timestamp_ns=message.timestamp_ns, process=message.process, level=data.level, text=data.text[:_MAX_TEXT]
     )  # fmt: skip

@@ -1,18 +1,28 @@
-"""Processor and memory of the processes, asked of the operating system every two seconds."""
+"""Processor, memory and open files of the processes, asked of the operating system every two seconds."""
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import psutil
 
 
 class Used(TypedDict):
-    """Percent of one core since the sample before; resident MiB. None: not known."""
+    """Percent of one core since the sample before; resident MiB; descriptors, and how many it may have.
+
+    None: not known.
+    """
 
     cpu_pct: float | None
     memory_mb: float | None
+    open_files: int | None
+    open_files_limit: int | None
+
+
+_UNKNOWN: Final = Used(cpu_pct=None, memory_mb=None, open_files=None, open_files_limit=None)
 
 
 class Usage:
@@ -24,7 +34,7 @@ class Usage:
 
     def of(self, pid: int) -> Used:
         """The newest sample."""
-        return self._newest.get(pid, Used(cpu_pct=None, memory_mb=None))
+        return self._newest.get(pid, _UNKNOWN)
 
     def sample(self, pids: Iterable[int]) -> None:
         """Look at these processes now, and forget all others."""
@@ -39,6 +49,18 @@ class Usage:
             self._processes[pid] = process
             cpu = process.cpu_percent()
             memory = process.memory_info().rss / 2**20
+            files, limit = process.num_fds(), _limit(process)
         except psutil.Error:
             return None  # it has just ended
-        return Used(cpu_pct=cpu if known is not None else None, memory_mb=round(memory, 1))
+        return Used(
+            cpu_pct=cpu if known is not None else None, memory_mb=round(memory, 1), open_files=files,
+            open_files_limit=limit,
+        )  # fmt: skip
+
+
+def _limit(process: psutil.Process) -> int | None:
+    """The soft limit of open files. Only Linux tells that of another process."""
+    if sys.platform != "linux":
+        return None
+    soft, _ = process.rlimit(psutil.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else None

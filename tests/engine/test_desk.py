@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +22,7 @@ from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.watches import BrainWatch
 from engine.touch import Touch
 from engine.trading import Trading
+from engine.verdicts import VerdictLog
 from schemas import codec
 from schemas.channels import Reply as Answer
 from schemas.channels import Wire
@@ -27,6 +30,7 @@ from schemas.messages import DecidedOn, Heartbeat, HeartbeatAck, OrderReject, Or
 from schemas.settings import Settings
 from tests.support.clock import ManualClock
 from tests.support.orders import INSTRUMENT, TERMS, DeepBook, order
+from tests.support.tape import Tape
 
 MS = 1_000_000
 NOW = 1_721_347_020_000_000_000
@@ -210,3 +214,21 @@ def test_a_port_that_closes_says_which_orders_it_stopped_and_which_are_on_their_
     assert (body.code, body.intent_id) == (code, asked.intent_id)
     scene.desk._answer(cast(Answer, said), 1, body)  # its task ends later, and has nothing to add
     assert len(said) == 1
+
+
+def test_every_verdict_is_told_to_the_record_the_engines_own_too(tmp_path: Path) -> None:
+    tape = Tape()
+
+    async def scene() -> None:
+        here = Scene(tmp_path, active=False)
+        here.desk.verdicts = VerdictLog(tape, ManualClock())
+        here.order(order(intent_id="i1", decided_on=decided(9)))
+        assert isinstance(await here.desk.operate(order(intent_id="close1", decided_on=decided(9))), OrderReject)
+        here.desk.verdicts.flush()
+
+    asyncio.run(scene())
+    notes = [(one.channel, one.topic, json.loads(one.payload)) for one in tape.taken]
+    assert [(channel, topic, note["by"], note["refusal"]["rule"]) for channel, topic, note in notes] == [
+        ("gate", "i1", "brain", "trading_state"), ("gate", "close1", "engine", "trading_state"),
+    ]  # fmt: skip
+    assert notes[0][2]["view"]["causes"] == "reconciling"

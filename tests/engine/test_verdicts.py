@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.book import Book
+from engine.execution.router import client_order_id_of
 from engine.risk.gate import Cleared, default_gate
 from engine.risk.view import Refusal
 from engine.verdicts import DepthSeen, VerdictLog
@@ -62,6 +63,7 @@ def test_a_verdict_is_told_whole_and_not_at_once() -> None:
     assert (note["judged_ns"], note["cost_ns"], note["by"], note["verdict"]) == (S, 7_000, "brain", "cleared")
     assert note["refusal"] is None
     assert note["order"]["contracts"] == "1"
+    assert note["client_order_id"] == client_order_id_of("i1")
     assert note["view"]["equity"] == "100000"
     assert note["view"]["terms"]["lot"] == "0.01"
     assert note["view"]["day"]["opening"] == "100000"

@@ -8,8 +8,21 @@ from schemas.messages import Cause, ProcessView
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, age, clean, left, number, right, row
 
-_ROLES: Final = {"RUNNING": "up", "STARTING": "warn", "BACKOFF": "error", "FATAL": "error", "STOPPING": "warn"}
-_GLYPHS: Final = {"RUNNING": "●", "STARTING": "◌", "BACKOFF": "✗", "FATAL": "✗", "STOPPING": "◌"}
+_ROLES: Final = {
+    "RUNNING": "up",
+    "STARTING": "warn",
+    "HUNG": "error",
+    "BACKOFF": "error",
+    "FATAL": "error",
+    "STOPPING": "warn",
+}
+_GLYPHS: Final = {"RUNNING": "●", "STARTING": "◌", "HUNG": "✗", "BACKOFF": "✗", "FATAL": "✗", "STOPPING": "◌"}
+
+
+_ROOM_FOR_USE: Final = 62
+_ROOM_FOR_ALL: Final = 90
+_FILES_WARN: Final = 0.8
+_LATE_MS: Final = 100.0
 
 
 def state_span(state: str) -> Span:
@@ -24,14 +37,20 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     age_ms = system.age_ms(paint.now_ns)
     if system.value is None:
         return Body(rows=nothing_heard("ops", "ops.system"), age_ms=age_ms)
-    heads = f" {'process':<9}{'state':<12}{'pid':>7}{'restarts':>9}{'heartbeat':>10}"
-    rows: list[Row] = [row(Span(heads, "dim"))]
+    rows: list[Row] = [row(Span(_heads(width), "dim"))]
     for process in system.value.processes:
         rows.append(_process(process, (age_ms or 0.0), width))
         if process.reason:
             rows.append(row(Span(f"   {clean(process.reason)}", "warn")))
+        elif process.last_exit and width >= _ROOM_FOR_ALL:
+            rows.append(row(Span(f"   the run before: {clean(process.last_exit)}", "dim")))
     rows += _causes(paint)
     return Body(rows=tuple(rows[:height]), age_ms=age_ms)
+
+
+def _heads(width: int) -> str:
+    heads = f" {'process':<9}{'state':<12}{'pid':>7}{'restarts':>9}{'heartbeat':>10}"
+    return f"{heads}{'cpu':>8}{'memory':>8}{'files':>7}{'loop p99':>10}{'max':>9}" if width >= _ROOM_FOR_ALL else heads
 
 
 def _process(process: ProcessView, since_ms: float, width: int) -> Row:
@@ -42,9 +61,28 @@ def _process(process: ProcessView, since_ms: float, width: int) -> Row:
         right(Span(str(process.restarts), "warn" if process.restarts else "dim"), 9),
         right(Span("-", "dim") if beat is None else Span(age(beat), "text" if beat < 3_000 else "error"), 10),
     )  # fmt: skip
-    if width < 62 or process.cpu_pct is None:
+    if width >= _ROOM_FOR_ALL:
+        return (*cells, *_uses(process))
+    if width < _ROOM_FOR_USE or process.cpu_pct is None:
         return cells
     return (*cells, right(f"{number(process.cpu_pct, 0)}% cpu", 8), right(f"{number(process.memory_mb, 0)} MB", 8))
+
+
+def _uses(process: ProcessView) -> Row:
+    """What there is room for in a wide pane: also descriptors, and how late the loop wakes, of the last 10 s."""
+    used, limit = process.open_files, process.open_files_limit
+    files = "warn" if used is not None and limit is not None and used > _FILES_WARN * limit else "text"
+    late = process.loop_lag_max_ms
+    return row(
+        right(f"{number(process.cpu_pct, 0)}%", 8), right(f"{number(process.memory_mb, 0)} MB", 8),
+        right(Span(number(used, 0), files), 7),
+        right(_late(process.loop_lag_p99_ms, "text"), 10),
+        right(_late(late, "warn" if late is not None and late >= _LATE_MS else "text"), 9),
+    )  # fmt: skip
+
+
+def _late(value_ms: float | None, role: str) -> Span:
+    return Span("-", "dim") if value_ms is None else Span(age(value_ms), role)
 
 
 def _causes(paint: Paint) -> list[Row]:

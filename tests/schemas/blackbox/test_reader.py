@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from schemas.blackbox import BlackboxReader, BlackboxWriter, Direction, SegmentBroken, SegmentHeader, SegmentOk
+from schemas.blackbox import (
+    BlackboxReader,
+    BlackboxWriter,
+    Direction,
+    SegmentBroken,
+    SegmentDecoder,
+    SegmentHeader,
+    SegmentOk,
+    scan,
+)
 from schemas.blackbox.record import NO_HASH, chain, encode_header, encode_record
 from schemas.clock import NS_PER_S
 from tests.support.clock import ManualClock
@@ -67,8 +77,12 @@ def test_a_torn_tail_is_told_and_all_before_it_and_after_that_run_is_given(tmp_p
     (tail,) = reader.torn
     assert (tail.path, tail.reason) == (torn, "the record is cut off")
     assert 0 < tail.offset < size
-    first, second = reader.verify()
-    assert first == SegmentBroken(torn, tail.offset, tail.reason, 1)
+    decoder = SegmentDecoder()
+    assert len(list(decoder.receive(torn.read_bytes()[: tail.offset]))) == 1
+    read: list[int] = []
+    first, second = reader.verify(read.append)
+    assert first == SegmentBroken(torn, tail.offset, tail.reason, 1, 11, decoder.last_hash.hex())
+    assert sum(read) == sum(each.path.stat().st_size for each in reader.segments())
     assert isinstance(second, SegmentOk)
 
 
@@ -113,3 +127,56 @@ def test_a_cut_between_two_segments_of_a_run_is_noticed(tmp_path: Path) -> None:
 def test_an_empty_or_missing_directory_holds_nothing(tmp_path: Path) -> None:
     reader = BlackboxReader(tmp_path / "none")
     assert (reader.segments(), list(reader.read()), list(reader.verify())) == ([], [], [])
+
+
+def test_a_cut_at_any_byte_loses_at_most_the_record_that_it_goes_through(tmp_path: Path) -> None:
+    """Kill -9 and a full disk leave such segments: every byte of a small one is tried."""
+    whole = segment(tmp_path, "engine", 1, start=10, times=[11, 12, 13])
+    data = whole.read_bytes()
+    decoder = SegmentDecoder()
+    ends = []
+    for size in range(1, len(data) + 1):  # where each record, and before them the header, is whole
+        before = decoder.offset
+        list(decoder.receive(data[size - 1 : size]))
+        if decoder.offset != before:
+            ends.append(size)
+    assert len(ends) == 4
+    reader = BlackboxReader(tmp_path)
+    for cut in range(len(data) + 1):
+        whole.write_bytes(data[:cut])
+        kept = sum(cut >= end for end in ends[1:])
+        assert payloads(reader) == ["engine 11", "engine 12", "engine 13"][:kept]
+        assert [one.payload for one in scan(reader.segments()[0], [b"engine "])] == [
+            b"engine 11", b"engine 12", b"engine 13",
+        ][:kept]  # fmt: skip
+        (found,) = reader.verify()
+        assert isinstance(found, SegmentOk) == (cut in ends)
+        if isinstance(found, SegmentBroken):
+            assert (found.records, found.offset) == (kept, max([end for end in ends if end <= cut], default=0))
+
+
+def test_a_scan_finds_by_the_bytes_of_a_record_and_checks_them(tmp_path: Path) -> None:
+    path = segment(tmp_path, "engine", 1, start=10, times=[11, 12, 13, 21])
+    (here,) = BlackboxReader(tmp_path).segments()
+    assert [one.payload for one in scan(here, [b"engine 1", b"12"])] == [b"engine 11", b"engine 12", b"engine 13"]
+    assert [one.payload for one in scan(here, [b"nothing"])] == []
+    assert list(scan(here, [b"engine"], passed_over=(b"t",))) == []
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"engine 12", b"engine 19"))  # the CRC tells
+    assert [one.payload for one in scan(here, [b"engine 1"])] == [b"engine 11", b"engine 13"]
+    path.unlink()
+    assert list(scan(here, [b"engine"])) == []
+
+
+def test_records_of_a_time_are_read_from_the_segments_of_that_time_alone(tmp_path: Path) -> None:
+    early = segment(tmp_path, "engine", 1, start=10, times=[11])
+    os.utime(early, ns=(11, 11))
+    early.chmod(0o600)
+    later = 1_000 * NS_PER_S
+    segment(tmp_path, "engine", 2, start=later, times=[later + 1, later + 2])
+    reader = BlackboxReader(tmp_path)
+    assert [one.monotonic_ns for one in reader.read(since_ns=later + 2)] == [later + 2]
+    assert [one.monotonic_ns for one in reader.read(until_ns=100)] == [11]
+    early.write_bytes(b"broken")
+    os.utime(early, ns=(11, 11))
+    assert [one.monotonic_ns for one in reader.read(since_ns=later)] == [later + 1, later + 2]

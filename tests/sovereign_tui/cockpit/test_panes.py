@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.messages import Cause, TradingState
 from sovereign_tui.cockpit.frame import Paint, framed
 from sovereign_tui.cockpit.layout import arrange
-from sovereign_tui.cockpit.panes import banner, footer, header
+from sovereign_tui.cockpit.panes import banner, footer, header, processes
 from sovereign_tui.cockpit.panes.book import depth_text
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
@@ -200,6 +201,27 @@ def test_a_cut_authority_is_in_the_header_at_any_width(width: int, pct: float, s
 
 def test_a_whole_authority_takes_no_room_in_the_header() -> None:
     assert "authority" not in plain(header.draw(_paint(_view()), 120)[1])
+
+
+def test_a_wide_pane_of_processes_has_all_of_each_in_columns() -> None:
+    (ops, exchange, engine, brain) = make.system().processes
+    full = msgspec.structs.replace(
+        engine, open_files=900, open_files_limit=1_024, loop_lag_p99_ms=1.4, loop_lag_max_ms=1_250.0,
+        last_exit="gave no heartbeat for 15 s",
+    )  # fmt: skip
+    system = msgspec.structs.replace(make.system(), processes=(ops, exchange, full, brain))
+    paint = _paint(_view(system, make.engine()), age_ms=0)
+    heads, _, _, row, said, *_ = processes.draw(paint, 100, 20).rows
+    assert plain(heads).split() == [
+        "process", "state", "pid", "restarts", "heartbeat", "cpu", "memory", "files", "loop", "p99", "max",
+    ]  # fmt: skip
+    assert plain(row).split("●")[1] == " RUNNING      4002        0    120 ms      8%   80 MB    900      1 ms    1.2 s"
+    assert {span.text.strip(): span.role for span in row}["900"] == "warn"
+    assert {span.text.strip(): span.role for span in row}["1.2 s"] == "warn"
+    assert plain(said) == "   the run before: gave no heartbeat for 15 s"
+    narrow = [plain(cells) for cells in processes.draw(paint, 66, 20).rows]
+    assert all("the run before" not in line and "files" not in line for line in narrow)
+    assert "8% cpu" in narrow[3] and "80 MB" in narrow[3]
 
 
 def test_a_process_that_does_not_run_is_named_in_the_header() -> None:

@@ -1,18 +1,21 @@
 """Small real processes in place of exchange, engine and brain: `python -m tests.sovereign_tui.ops.standin NAME`.
 
-STANDIN_<NAME> in the environment changes one: "78" ends at once with that code and a line, "crash" with code 1,
-"deaf" ignores SIGTERM, "mute" sends no heartbeat.
+STANDIN_<NAME> in the environment changes one: "78" ends at once with that code and a line, "once"
+does so the first time alone, "crash" with code 1,
+"deaf" ignores SIGTERM, "mute" sends no heartbeat, "silent" answers no REST.
 """
 
 from __future__ import annotations
 
 import asyncio
+import http.server
 import json
 import os
 import signal
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -45,6 +48,10 @@ class StandinPlan:
 
 def misbehave(name: str) -> str:
     kind = os.environ.get(f"STANDIN_{name.upper()}", "")
+    if kind == "once":
+        mark = Path(os.environ["SOVEREIGN_HOME"]) / f"{name}.once"
+        kind = "" if mark.exists() else "78"
+        mark.touch()
     if kind == "78":
         sys.stderr.write("first line\nsovereign: the limit is missing; set it\n")
         sys.exit(78)
@@ -57,13 +64,26 @@ def misbehave(name: str) -> str:
 
 
 def exchange() -> None:
-    misbehave("exchange")
+    kind = misbehave("exchange")
     port = os.environ["S_PORT"]
     line = {"rest": f"http://127.0.0.1:{port}", "ws": f"ws://127.0.0.1:{port}"}
     sys.stdout.write(json.dumps(line | {"apiKey": os.environ["S_KEY"], "secret": "s", "password": "p"}) + "\n")
     sys.stdout.flush()
-    while True:
-        time.sleep(60)
+    if kind == "silent":
+        time.sleep(3_600)
+    http.server.HTTPServer(("127.0.0.1", int(port)), Answers).serve_forever()
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """REST, as far as a heartbeat needs it."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *said: object) -> None:
+        pass
 
 
 class Engine:

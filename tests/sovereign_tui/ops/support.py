@@ -23,10 +23,11 @@ def fresh_home() -> Iterator[Home]:
     try:
         yield home
     finally:
-        for process in processes_of(home):
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-                process.wait(5)
+        while left := processes_of(home):  # an ops that still lives starts anew what is killed before it
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(left, timeout=1)
         shutil.rmtree(base, ignore_errors=True)
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.settings import Settings
+from sovereign_tui.ops.policies import policies
 from sovereign_tui.ops.supervisor import (
     ALIVE,
     TABLE,
@@ -26,8 +27,10 @@ POLICY = Policy(
     crash_window_ns=60 * NS_PER_S,
     start_timeout_ns=10 * NS_PER_S,
     stop_timeout_ns=2 * NS_PER_S,
+    hang_timeout_ns=15 * NS_PER_S,
 )
 START, READY, STOP = (Occurrence(event=event) for event in (Event.START, Event.READY, Event.STOP))
+HANG = Occurrence(event=Event.HANG, reason="gave no heartbeat for 15 s")
 DEADLINE = Occurrence(event=Event.DEADLINE)
 
 
@@ -99,6 +102,36 @@ def test_a_process_that_does_not_come_up_is_ended_then_killed_and_that_is_one_cr
     assert life.reason == "gave no sign of life within 10 s; killed by SIGKILL"
 
 
+def test_a_hung_process_is_ended_then_killed_and_that_is_one_crash() -> None:
+    life, actions = step(run(START, READY), HANG, 0, POLICY)
+    assert (life.state, life.deadline_ns, actions) == (State.HUNG, POLICY.stop_timeout_ns, (Action.TERMINATE,))
+    assert step(life, READY, 1, POLICY) == (life, ())  # a last message changes nothing
+    for kill in (1, 2):
+        assert life.deadline_ns == kill * POLICY.stop_timeout_ns
+        life, actions = step(life, DEADLINE, life.deadline_ns, POLICY)
+        assert (life.state, actions) == (State.HUNG, (Action.KILL,))
+    life, actions = step(life, crash(-9, "killed by SIGKILL"), 9 * NS_PER_S, POLICY)
+    why = "gave no heartbeat for 15 s; killed by SIGKILL"
+    assert (life.state, len(life.crashes), life.reason, life.last_exit, actions) == (State.BACKOFF, 1, why, why, ())
+
+
+def test_processes_that_hang_again_and_again_are_given_up() -> None:
+    life = run(START, *[READY, HANG, crash(-15, "killed by SIGTERM"), DEADLINE] * 5)
+    assert life.state is State.FATAL
+    assert life.reason == "5 crashes within 60 s; the last: gave no heartbeat for 15 s; killed by SIGTERM"
+
+
+def test_why_the_last_run_ended_is_still_known_when_the_next_is_well() -> None:
+    life = run(START, READY, crash(1, "exit code 1: boom"), DEADLINE, READY)
+    assert (life.state, life.reason, life.last_exit) == (State.RUNNING, "", "exit code 1: boom")
+
+
+@pytest.mark.parametrize("reached", [(), (START,), (START, crash()), (START, crash(78)), (START, READY, STOP)])
+def test_only_what_runs_can_hang(reached: tuple[Occurrence, ...]) -> None:
+    with pytest.raises(UnknownTransition):
+        step(run(*reached), HANG, 0, POLICY)
+
+
 def test_a_stop_terminates_then_kills() -> None:
     life, actions = step(run(START, READY), STOP, 0, POLICY)
     assert (life.state, actions) == (State.STOPPING, (Action.TERMINATE,))
@@ -134,6 +167,16 @@ def test_the_policy_takes_the_settings_and_their_units() -> None:
     assert policy.backoff_min_ns == 250_000_000
     assert policy.stop_timeout_ns == 5_000_000_000
     assert policy.fatal_codes == {78}
+    assert policy.hang_timeout_ns == 15_000_000_000
+
+
+def test_a_process_whose_heartbeats_are_set_to_be_rare_may_miss_three() -> None:
+    slow = Settings.model_validate({"brain": {"heartbeat_ms": 20_000}})
+    assert {name: policy.hang_timeout_ns // NS_PER_S for name, policy in policies(slow).items()} == {
+        "exchange": 15, "engine": 15, "brain": 60,
+    }  # fmt: skip
+    never = Settings.model_validate({"brain": {"heartbeat_ms": 20_000}, "ops": {"hang_timeout_s": 0}})
+    assert {policy.hang_timeout_ns for policy in policies(never).values()} == {0}
 
 
 EVENTS = st.lists(
@@ -152,6 +195,8 @@ def test_whatever_happens_there_is_never_a_second_process_and_no_restart_storm(
         now += passed
         if (event is Event.EXIT and not alive) or (event is Event.ADOPT and (alive or life.state is not State.STOPPED)):
             continue
+        if event is Event.HANG and life.state is not State.RUNNING:
+            continue
         before = life
         life, actions = step(life, Occurrence(event=event, exit_code=code), now, POLICY)
         alive = (alive and event is not Event.EXIT) or event is Event.ADOPT
@@ -165,7 +210,12 @@ def test_whatever_happens_there_is_never_a_second_process_and_no_restart_storm(
         assert alive == (life.state in ALIVE)
         if event is Event.EXIT and code == 78 and before.state in {State.STARTING, State.RUNNING}:
             assert life.state is State.FATAL
-        if life.state in {State.BACKOFF, State.STOPPING}:
+        if event is Event.HANG:
+            assert (life.state, actions) == (State.HUNG, (Action.TERMINATE,))
+        if before.state is State.HUNG and life.state is not State.HUNG:
+            assert event in {Event.EXIT, Event.STOP}
+            assert event is Event.STOP or len(life.crashes) >= 1
+        if life.state in {State.BACKOFF, State.STOPPING, State.HUNG}:
             assert life.deadline_ns is not None
         if life.state is State.BACKOFF:
             assert len(life.crashes) < POLICY.crash_limit

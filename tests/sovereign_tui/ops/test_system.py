@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.settings import Home
 from sovereign_tui.ops import haltfile
@@ -40,6 +43,11 @@ class System:
         env = os.environ | self.variables | self.more | {"PYTHONPATH": root}
         with (self.home.logs / "ops.log").open("ab") as err:
             return subprocess.Popen(module(MODULE, "ops"), env=env, stderr=err, start_new_session=True)
+
+    def down(self) -> None:
+        assert self.ask("down") == {"ok": True}
+        assert self.ops.wait(10) == 0
+        assert processes_of(self.home) == []
 
     def ask(self, cmd: str, **fields: Any) -> dict[str, Any]:
         return request_blocking(self.home, {"cmd": cmd, **fields}, 20)
@@ -254,6 +262,129 @@ def test_processes_that_ignore_or_cannot_hear_sigterm_are_killed(home: Home) -> 
     assert system.ask("down") == {"ok": True}
     assert system.ops.wait(10) == 0
     assert processes_of(home) == []
+
+
+def test_processes_that_hang_are_killed_and_started_again_adopted_ones_too(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__HANG_TIMEOUT_S="3", SOVEREIGN_OPS__STOP_TIMEOUT_S="0.3")
+    before = {p["name"]: p["pid"] for p in system.up()["processes"]}
+
+    def comes_back(name: str) -> None:
+        after = eventually(
+            lambda: p if (p := system.processes()[name])["restarts"] == 1 and p["state"] == "RUNNING" else None,
+            f"{name} is back",
+        )
+        assert after["pid"] != before[name]
+        assert after["last_exit"].startswith("gave no heartbeat for 3 s")
+        assert identity(before[name]) is None
+
+    os.kill(before["brain"], signal.SIGSTOP)  # it does not hear SIGTERM
+    comes_back("brain")
+    assert "killed by SIGKILL" in system.processes()["brain"]["last_exit"]
+    assert {name: system.processes()[name]["pid"] for name in ("exchange", "engine")} == {
+        name: before[name] for name in ("exchange", "engine")
+    }
+    system.ops.kill()
+    system.ops.wait()
+    system.ops = system.launch()
+    system.up()
+    for name in ("exchange", "engine"):
+        os.kill(before[name], signal.SIGSTOP)
+    comes_back("exchange")
+    comes_back("engine")
+    system.down()
+
+
+def test_a_freeze_of_ops_ends_nobody(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__HANG_TIMEOUT_S="3")
+    before = {p["name"]: p["pid"] for p in system.up()["processes"]}
+    os.kill(system.ops.pid, signal.SIGSTOP)
+    time.sleep(4)
+    os.kill(system.ops.pid, signal.SIGCONT)
+    log = home.logs / "ops.log"
+    eventually(lambda: "all ages begin anew" in log.read_text(), "ops notices its freeze")
+    assert {p["name"]: p["pid"] for p in system.up()["processes"]} == before
+    assert "HUNG" not in log.read_text()
+    system.down()
+
+
+def test_every_process_shows_what_it_uses_and_how_late_its_loop_is(system: System) -> None:
+    system.up()
+    known = ("cpu_pct", "memory_mb", "open_files", "open_files_limit", "heartbeat_age_ms")
+    lags = ("loop_lag_p99_ms", "loop_lag_max_ms")
+
+    def shown() -> dict[str, dict[str, Any]] | None:
+        found = system.processes()
+        wanted = {name: known if name == "exchange" else known + lags for name in ("ops", *NAMES)}
+        return found if all(found[name][what] is not None for name in wanted for what in wanted[name]) else None
+
+    found = eventually(shown, "all is known")
+    assert found["exchange"]["loop_lag_p99_ms"] is None
+    assert all(0 < one["open_files"] < one["open_files_limit"] for one in found.values())
+    assert all(one["last_exit"] == "" for one in found.values())
+    latency = system.status()["latency"]
+    assert {"engine.loop_lag", "brain.loop_lag", "ops.loop_lag"} <= set(latency)
+    assert latency["engine.loop_lag"]["60s"]["count"] > 10
+
+
+def test_a_stopped_brain_holds_a_down_no_longer_than_its_deadline(home: Home) -> None:
+    system = System(home, SOVEREIGN_OPS__STOP_TIMEOUT_S="0.5")
+    pids = {p["name"]: p["pid"] for p in system.up()["processes"]}
+    os.kill(pids["brain"], signal.SIGSTOP)
+    began = time.monotonic()
+    assert system.ask("down") == {"ok": True}
+    assert 0.5 <= time.monotonic() - began < 8.0
+    assert system.ops.wait(10) == 0
+    assert processes_of(home) == []
+
+
+def test_what_was_given_up_is_started_anew_on_demand(home: Home) -> None:
+    system = System(home, STANDIN_ENGINE="once")
+    system.process("engine", "FATAL")
+    assert system.ask("start", issuer="me") == {"ok": True, "started": ["engine", "brain"]}
+    system.up()
+    assert system.ask("start") == {"ok": True, "started": []}
+    system.down()
+
+
+def test_prometheus_reads_the_numbers_and_a_taken_port_ends_the_start(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+        refused = System(home, SOVEREIGN_OPS__PROMETHEUS_PORT=str(port))
+        assert refused.ops.wait(20) == 78
+        last = (home.logs / "ops.log").read_text().splitlines()[-1]
+        assert last.startswith(f"sovereign ops: ops.prometheus_port = {port}: Address already in use; set it to a free")
+    system = System(home, SOVEREIGN_OPS__PROMETHEUS_PORT=str(port))
+    system.up()
+
+    def told() -> dict[str, float]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+            return {sample.name: sample.value for family in families for sample in family.samples
+                    if sample.labels.get("state") in {None, "ACTIVE"}}  # fmt: skip
+
+    found = eventually(lambda: t if (t := told()).get("sovereign_ops_loop_lag_max_ms") is not None else None, "metrics")
+    assert (found["sovereign_trading_state"], found["sovereign_halt_standing"]) == (1.0, 0.0)
+    assert found["sovereign_leg_seconds_count"] > 0
+    system.down()
+
+
+def test_an_alert_reaches_the_operators_command_and_is_over_when_it_is(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "alerts"
+    command = json.dumps(["/bin/sh", "-c", f"cat >> {out}; echo >> {out}"])
+    system = System(home, SOVEREIGN_ALERTS__COMMAND=command, STANDIN_BRAIN="once")
+    system.process("brain", "FATAL")
+    halt = system.ask("halt", reason="test")["id"]
+
+    def told() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+
+    eventually(lambda: {one["kind"] for one in told()} == {"process_fatal", "halt"}, "both are told")
+    assert {one["kind"] for one in system.status()["alerts"]} == {"process_fatal", "halt"}
+    system.ask("start")
+    assert system.ask("resume", halt_id=halt)["ok"]
+    eventually(lambda: [one["active"] for one in told()] == [True, True, False, False], "both are over")
+    assert system.status()["alerts"] == []
+    system.down()
 
 
 def test_sigterm_to_ops_stops_all(system: System) -> None:

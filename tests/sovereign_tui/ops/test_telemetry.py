@@ -4,11 +4,14 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Decision, LogLine, Receipt
+from schemas import codec
+from schemas.messages import Decision, LogLine, Receipt, Telemetry, TelemetryKind
+from schemas.telemetry_schema import telemetry_schema
 from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
 from tests.support.clock import ManualClock
 
@@ -67,6 +70,11 @@ def test_a_decision_of_the_brain_is_read_whole() -> None:
         ("log", "engine", {"level": "info"}),
         ("gossip", "engine", {}),
         ("heartbeat", "engine", []),
+        ("heartbeat", "engine", {"tick_sequence": "7"}),
+        ("metrics", "engine", {"engine.gate_p99_us": "fast"}),
+        ("histogram", "engine", {"legs": {"engine.gate": [[-1, 1]]}}),
+        ("histogram", "engine", {"legs": {"engine.gate": [[5, 0]]}}),
+        ("histogram", "engine", {"legs": {"engine.gate": [[5, 2**64]]}}),
     ],
 )
 def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, process: str, data: Any) -> None:
@@ -75,6 +83,45 @@ def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, proce
     assert heard.intake.counters["telemetry_malformed"] == 1
     assert (heard.decisions, heard.halts, heard.signals, heard.pulses) == ([], [], [], [])
     assert [line.level for line in heard.logs] == ["warning"]
+
+
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "heartbeat": ("engine", {"tick_sequence": 1, "decision_sequence": 2, "state": "ACTIVE"}),
+    "log": ("engine", {"level": "info", "text": "x"}),
+    "metrics": ("engine", {"engine.ticks": 4}),
+    "histogram": ("engine", {"legs": {"engine.gate": [[5_000, 3]]}, "missed": {"engine.gate": 2}}),
+    "decision": ("brain", DECISION),
+    "halt_ack": ("engine", {"id": "a", "latched_ns": 1, "problems": ["the disk is full"]}),
+    "signal_ack": ("engine", {"id": "a", "kind": "SYSTEM_RESUME", "ok": True, "text": ""}),
+}
+
+
+@pytest.mark.parametrize("kind", list(TelemetryKind))
+def test_a_field_that_a_newer_process_adds_disturbs_no_kind(kind: TelemetryKind) -> None:
+    process, data = EXAMPLES[kind]
+    heard = Heard()
+    heard.take(kind, process, data | {"added_later_ns": 5})
+    assert (heard.intake.counters["telemetry"], heard.intake.counters["telemetry_malformed"]) == (1, 0)
+    known = Telemetry(kind=kind, process=process, pid=7, sequence=1, timestamp_ns=5, mono_ns=6, data=data)
+    newer = msgspec.structs.replace(known, data=data | {"added_later_ns": 5})
+    if kind is not TelemetryKind.METRICS:  # there it is one metric more
+        assert codec.read_telemetry(newer) == codec.read_telemetry(known)
+
+
+def test_the_schema_has_each_kind_with_the_fields_of_its_data() -> None:
+    schema = telemetry_schema()
+    envelope, kinds = schema["allOf"]
+    assert envelope == {"$ref": "#/$defs/Telemetry"}
+    found = {one["properties"]["kind"]["const"]: one["properties"]["data"] for one in kinds["oneOf"]}
+    assert set(found) == {kind.value for kind in TelemetryKind}
+    for kind, (_, data) in EXAMPLES.items():
+        if kind == "metrics":
+            assert found[kind]["type"] == "object"
+            continue
+        shape = schema["$defs"][found[kind]["$ref"].removeprefix("#/$defs/")]
+        assert set(data) <= set(shape["properties"]), kind
+        assert shape["description"]
+        assert shape.get("additionalProperties", True) is True
 
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=30))
@@ -91,7 +138,7 @@ def test_no_bytes_are_fatal_and_they_are_said_once_a_second(payloads: list[bytes
 
 def test_metrics_are_merged_under_the_name_of_their_process() -> None:
     heard = Heard()
-    heard.take("metrics", "engine", {"tick_us": 60, "engine.rss_mb": 2.5, "odd": "x"})
+    heard.take("metrics", "engine", {"tick_us": 60, "engine.rss_mb": 2.5, "odd": None})
     heard.take("metrics", "brain", {"tick_us": 70})
     heard.take("metrics", "engine", {"tick_us": 61})
     assert heard.intake.metrics() == {"engine.tick_us": 61.0, "engine.rss_mb": 2.5, "brain.tick_us": 70.0}

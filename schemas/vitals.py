@@ -1,0 +1,54 @@
+"""What every process tells of itself once a second: how late its loop is, and the durations of its legs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from schemas.latency import LatencyWindow, LegReport
+from schemas.loop_watch import LoopWatch
+from schemas.messages import TelemetryKind
+
+LOOP_LAG: Final = "loop_lag"
+_FOLDS: Final = 10
+_FOLD_EVERY_S: Final = 0.1
+
+
+class Sends(Protocol):
+    """What it needs of a reporter."""
+
+    def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None: ...
+
+
+class Vitals:
+    """The legs of one process; each gets the process' name in front."""
+
+    def __init__(self, process: str, loop_watch: LoopWatch) -> None:
+        self._process = process
+        self._loop_watch = loop_watch
+        self._legs: dict[str, LegReport] = {}
+        self.add({LOOP_LAG: loop_watch.window})
+
+    def add(self, legs: Mapping[str, LatencyWindow]) -> None:
+        """Report these too: name without the process -> where its durations are added."""
+        self._legs |= {f"{self._process}.{name}": LegReport(window) for name, window in legs.items()}
+
+    async def run(self, reporter: Sends) -> None:
+        """Once a second, until it is cancelled. In small steps, so that no message waits long for the counting."""
+        while True:
+            for _ in range(_FOLDS):
+                await asyncio.sleep(_FOLD_EVERY_S)
+                for leg in list(self._legs.values()):
+                    leg.fold()
+                    await asyncio.sleep(0)
+            reporter.send(TelemetryKind.HISTOGRAM, self.histogram())
+            reporter.send(TelemetryKind.METRICS, {**self._loop_watch.metrics(self._process)})
+
+    def histogram(self) -> dict[str, Any]:
+        """The data of a HISTOGRAM message: what came since the one before."""
+        taken = {name: leg.take() for name, leg in self._legs.items()}
+        return {
+            "legs": {name: counts for name, (counts, _) in taken.items() if counts},
+            "missed": {name: missed for name, (_, missed) in taken.items() if missed},
+        }

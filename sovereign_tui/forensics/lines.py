@@ -1,0 +1,126 @@
+"""One record in one line, for people and for other programs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from schemas.blackbox import Direction, Record
+from schemas.messages import (
+    CancelAck,
+    CancelRequest,
+    Candle,
+    CandleHistory,
+    Heartbeat,
+    HeartbeatAck,
+    MarketTick,
+    OrderAck,
+    OrderReject,
+    OrderRequest,
+    Reply,
+    Request,
+    Signal,
+    Telemetry,
+    Trade,
+)
+from sovereign_tui.forensics.payload import read
+
+ARROWS: Final = {Direction.RECEIVED: "<-", Direction.SENT: "->", Direction.NOTE: "--"}
+COLUMNS: Final = (
+    "wall_ns", "time", "monotonic_ns", "process", "direction", "channel", "topic", "kind", "problem", "value",
+)  # fmt: skip
+"""Of an exported record; `value` is JSON in a CSV."""
+
+
+def clock_time(wall_ns: int) -> str:
+    """Date and time in UTC, to the microsecond."""
+    seconds, rest = divmod(wall_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // 1_000:06d}"
+
+
+def line(record: Record) -> str:
+    """Time (UTC), process, direction, channel, topic, and what it says."""
+    arrow = ARROWS[record.direction]
+    return f"{clock_time(record.wall_ns)}  {record.process:<8} {arrow} {record.channel} {record.topic}: {says(record)}"
+
+
+def says(record: Record) -> str:
+    """What a record says, in words where it is a message that is known."""
+    payload = read(record)
+    if payload.problem:
+        return f"unreadable ({payload.problem}): {payload.value}"
+    told = _words(payload.value)
+    if told is None:
+        text = payload.value if isinstance(payload.value, str) else msgspec.json.encode(payload.builtins()).decode()
+        told = text if payload.kind in {"json", "text", "bytes"} else f"{payload.kind} {text}"
+    return "".join(one if one.isprintable() else "?" for one in told)
+
+
+def exported(record: Record) -> dict[str, Any]:
+    """A record with what it says, ready for JSON."""
+    payload = read(record)
+    return {
+        "wall_ns": record.wall_ns, "time": clock_time(record.wall_ns), "monotonic_ns": record.monotonic_ns,
+        "process": record.process, "direction": record.direction.name, "channel": record.channel,
+        "topic": record.topic, "kind": payload.kind, "problem": payload.problem, "value": payload.builtins(),
+    }  # fmt: skip
+
+
+def _words(value: Any) -> str | None:
+    """None: its fields say it best."""
+    match value:
+        case MarketTick():
+            touch = f"{value.bid_price} x {value.bid_size:g} | {value.ask_price} x {value.ask_size:g}"
+            book = "" if value.book_valid else "  BOOK INVALID"
+            return f"tick {value.sequence}  {touch}  last {value.last_price} x {value.last_size:g}{book}"
+        case Trade():
+            return f"trade {value.side.name} {value.size:g} at {value.price}"
+        case Candle():
+            ended = "confirmed" if value.confirmed else "forming"
+            return f"candle {value.frame} {value.open} {value.high} {value.low} {value.close} {ended}"
+        case CandleHistory():
+            return f"history {value.frame}, {len(value.candles)} candles"
+        case Request() | Reply():
+            return _asked(value.body)
+        case Telemetry():
+            return f"{value.kind.value} {msgspec.json.encode(value.data).decode()}"
+        case Signal():
+            parts = [f"{value.kind.name} {value.id}", f"by {value.issuer}"]
+            parts += [part for part in (value.reason, value.target and f"target {value.target}") if part]
+            return ", ".join([*parts, *(f"{name} = {text}" for name, text in value.changes.items())])
+    return None
+
+
+def _asked(body: object) -> str:
+    match body:
+        case OrderRequest():
+            return " ".join(("order", *order_words(body)))
+        case CancelRequest():
+            return f"cancel {body.intent_id} of {body.instrument}: {body.reason}"
+        case Heartbeat():
+            return f"heartbeat of {body.process}, tick {body.last_tick_sequence}"
+        case OrderAck():
+            return f"ack {body.intent_id}: {body.client_order_id} is {body.venue_order_id} at the venue"
+        case OrderReject():
+            seen = f"observed {body.observed}, limit {body.limit}"
+            return f"reject {body.intent_id}: {body.code.value} by {body.rule}, {seen}; {body.text}"
+        case CancelAck():
+            return f"cancel ack {body.intent_id}: {'found' if body.found else 'not found'}, {body.text}"
+        case HeartbeatAck():
+            return f"heartbeat ack, {body.trading_state}, tick {body.last_tick_sequence}"
+    return str(body)
+
+
+def order_words(order: OrderRequest) -> Iterator[str]:
+    """The parts of a request."""
+    yield order.intent_id
+    yield f"{order.side.name} {order.contracts:f} contracts of {order.instrument}"
+    yield "at market" if order.limit_price is None else f"at {order.limit_price:f}"
+    yield f"TP {'none' if order.tp_pct is None else f'{order.tp_pct:g} %'}"
+    yield f"SL {'none' if order.sl_pct is None else f'{order.sl_pct:g} %'}"
+    if order.reduce_only:
+        yield "reduce only"
+    yield f"on tick {order.decided_on.tick_sequence}"

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from schemas.messages import Alert, Cause, TradingState
+from schemas.settings import Settings
+from sovereign_tui.ops.alert_desk import AlertDesk
+from sovereign_tui.ops.children import Child
+from sovereign_tui.ops.supervisor import Life, State
+from sovereign_tui.ops.watch import EngineView
+from tests.sovereign_tui.ops.test_watch import STATE
+from tests.support.clock import ManualClock
+
+
+@dataclass
+class Process:
+    """A child as the desk sees it."""
+
+    pid: int = 7
+    state: State = State.RUNNING
+    life: Life = field(default_factory=Life)
+
+
+class Scene:
+    """A desk, an engine that says what it is told to, and what was published."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.engine = Process()
+        self.view = EngineView(known=False)
+        self.metrics: dict[tuple[str, int, str], float] = {}
+        self.published: list[Alert] = []
+        self.desk = AlertDesk(
+            settings=Settings(), clock=self.clock, children={"engine": cast(Child, self.engine)},
+            engine=lambda: self.view, halt_id=lambda: None,
+            metric=lambda process, pid, name: self.metrics.get((process, pid, name)), publish=self.published.append,
+            log=lambda level, text: None,
+        )  # fmt: skip
+
+    def says(self, *names: str) -> None:
+        causes = tuple(
+            Cause(name=name, since_ns=self.clock.wall_ns(), detail="why", forces=TradingState.REDUCING)
+            for name in names
+        )
+        fields: dict[str, Any] = {name: getattr(STATE, name) for name in STATE.__struct_fields__}
+        self.view = EngineView(known=True, state=type(STATE)(**(fields | {"causes": causes})))
+
+    def turn(self) -> list[tuple[str, bool]]:
+        self.published.clear()
+        self.desk.turn()
+        return [(alert.kind, alert.active) for alert in self.published]
+
+
+def test_a_brain_that_was_alive_and_is_silent_is_told_again_and_again_to_the_screens_until_it_is_over() -> None:
+    scene = Scene()
+    scene.says()
+    assert scene.turn() == []
+    scene.says("brain_dead")
+    assert [scene.turn() for _ in range(3)] == [[("brain_death", True)]] * 3
+    assert [alert.kind for alert in scene.desk.standing()] == ["brain_death"]
+    scene.says()
+    assert [scene.turn() for _ in range(2)] == [[("brain_death", False)], []]
+
+
+def test_under_a_young_engine_the_brain_has_its_time_to_start() -> None:
+    scene = Scene()
+    scene.says("brain_dead")
+    assert scene.turn() == []
+    scene.clock.advance(s=29)
+    assert scene.turn() == []
+    scene.clock.advance(s=1)
+    assert scene.turn() == [("brain_death", True)]
+
+
+def test_a_restarted_engine_that_has_not_heard_the_brain_yet_raises_no_alert() -> None:
+    scene = Scene()
+    scene.says()
+    scene.turn()
+    scene.engine.pid = 8
+    scene.says("brain_dead")
+    assert scene.turn() == []
+
+
+def test_the_loss_is_that_of_the_engine_that_runs() -> None:
+    scene = Scene()
+    scene.says()
+    for name, pct in (("daily_loss_pct", 2.5), ("daily_loss_limit_pct", 3.0)):
+        scene.metrics["engine", 6, name] = pct
+    assert scene.turn() == []
+    scene.engine.pid = 6
+    assert scene.turn() == [("loss_80", True)]
+
+
+def test_a_process_that_was_given_up_is_named_with_its_reason() -> None:
+    scene = Scene()
+    scene.engine.state, scene.engine.life = State.FATAL, Life(reason="exit code 78: no key")
+    assert scene.turn() == [("process_fatal", True)]
+    assert scene.published[0].text == "engine is not started any more: exit code 78: no key"
