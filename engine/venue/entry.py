@@ -44,7 +44,8 @@ _head = msgspec.json.Decoder(_Head)
 class WebsocketEntry:
     """Orders over the private link, REST beside it.
 
-    `send` returns False when the link is down. While `halted` nothing is sent a second way. `code` is the venue's number of the instrument; None: not known yet.
+    `send` returns False when the link is down; while `halted` nothing is sent a second way. `code` is the venue's
+    number of the instrument; None: not known yet.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from engine.safety.watches import BrainWatch, SilenceWatch
 from engine.touch import Touch
 from engine.vigil import Vigil
 from schemas.clock import NS_PER_MS, NS_PER_S
-from schemas.messages import Heartbeat
+from schemas.messages import Cause, Heartbeat
 from schemas.settings import Settings
 from schemas.settings.tree import Safety
 from tests.support.virtual import LoopClock, run_virtually
@@ -31,9 +31,7 @@ class Scene:
         self.deaths: list[bool] = []
         self.asked_anew = 0
         self.brain, self.ops = BrainWatch(3, 3), SilenceWatch(3)
-        self.causes = TradingCauses(
-            clock=clock, on_change=lambda cause, raised: self.vigil.on_cause(cause, raised)
-        )  # fmt: skip
+        self.causes = TradingCauses(clock=clock, on_change=self._on_change)
         halt = SimpleNamespace(halt_id=None, take=self._take)
         self.halt = halt
         trading = SimpleNamespace(
@@ -50,6 +48,9 @@ class Scene:
             boot_ns=lambda: clock.monotonic_ns() + self.slept_ns,
         )  # fmt: skip
         self.causes.hold(CauseName.RECONCILING, False)
+
+    def _on_change(self, cause: Cause, raised: bool) -> None:
+        self.vigil.on_cause(cause, raised)
 
     def _take(self, halt: Latched, *, path: str) -> None:
         self.halt.halt_id = halt.id
