@@ -71,6 +71,7 @@ class Emergencies:
         self.vigil = Vigil(
             settings=safety, market=market, trading=trading, limits=limits, desk=desk, causes=causes, brain=brain,
             ops=ops, halt=self.halt, latch=latch, asleep=asleep, clock=clock, boot_ns=boot_ns,
+            loop_lag_ns=runtime.loop_watch.lag_ns,
             brain_death=BrainDeath(
                 safety.brain_death, liquidation=self.liquidation, rest=rest, instrument=venue.instrument,
                 account=trading.account, orders=trading.orders, causes=causes, log=runtime.reporter.log,

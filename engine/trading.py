@@ -79,7 +79,7 @@ class Trading:
         )  # fmt: skip
         self.entry = WebsocketEntry(
             rest=rest, send=send if venue.order_entry == "websocket" else lambda message: False, clock=clock,
-            timeout_ms=venue.request_timeout_ms, log=log,
+            timeout_ms=venue.request_timeout_ms, log=log, halted=lambda: causes.state is TradingState.HALTED,
         )  # fmt: skip
         self.router = Router(
             rest=rest, entry=self.entry, journal=journal, orders=self.orders, settings=settings, clock=clock,

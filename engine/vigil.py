@@ -26,13 +26,14 @@ LOOK_EVERY_S: Final = 0.05
 _FILE_EVERY_S: Final = 0.02
 _PAUSE_S: Final = 1.0
 """A sleep of the machine, or a standstill of this process, after which nothing that is known is fresh."""
-_SLOW_FOR_S: Final = 2.0
-"""The event loop was late: no new risk for so long after the last time."""
 _TRIPS: Final = {CauseName.DAILY_LOSS: "daily_loss", CauseName.LIFECYCLE_ERROR: "lifecycle_error"}
 
 
 class Vigil:
-    """The engine's watchers together. `asleep(what)` makes everything stale that may be."""
+    """The engine's watchers together. `asleep(what)` makes everything stale that may be.
+
+    `loop_lag_ns`: the worst lateness of the event loop of the last seconds.
+    """
 
     def __init__(
         self,
@@ -49,15 +50,15 @@ class Vigil:
         latch: HaltLatch,
         brain_death: BrainDeath,
         asleep: Callable[[str], None],
+        loop_lag_ns: Callable[[], int],
         clock: Clock,
         boot_ns: Callable[[], int],
     ) -> None:
         self._settings, self._market, self._trading, self._limits = settings, market, trading, limits
         self._desk, self._causes, self._brain, self._ops = desk, causes, brain, ops
         self._halt, self._latch, self._brain_death, self._asleep = halt, latch, brain_death, asleep
-        self._clock, self._boot_ns = clock, boot_ns
+        self._loop_lag_ns, self._clock, self._boot_ns = loop_lag_ns, clock, boot_ns
         self._pauses = PauseWatch(pause_s=_PAUSE_S)
-        self._slow_until_ns = 0
         self._venue_errors = Burst(settings.venue_errors, settings.venue_errors_window_s)
 
     async def run(self) -> None:
@@ -107,10 +108,9 @@ class Vigil:
         now_ns, pauses = self._clock.monotonic_ns(), self._pauses
         due_ns = int(LOOK_EVERY_S * NS_PER_S)
         pause = pauses.look(monotonic_ns=now_ns, boot_ns=self._boot_ns(), due_ns=due_ns)
-        if pauses.lag_ns > self._settings.loop_lag_ms * NS_PER_MS:
-            self._slow_until_ns = now_ns + int(_SLOW_FOR_S * NS_PER_S)
-        text = f"the event loop was late by up to {pauses.lag_ns / NS_PER_MS:.0f} ms"
-        self._causes.hold(CauseName.ENGINE_SLOW, now_ns < self._slow_until_ns, text)
+        lag_ms = self._loop_lag_ns() / NS_PER_MS
+        text = f"the event loop was late by {lag_ms:.0f} ms, the limit is {self._settings.loop_lag_ms:g} ms"
+        self._causes.hold(CauseName.ENGINE_SLOW, lag_ms > self._settings.loop_lag_ms, text)
         if pause:
             self._brain.doubt()
             self._asleep(pause)

@@ -185,6 +185,8 @@ class Halt:
             return False, f"{said}; the halt stands until that is over (some of it waits for `sovereign rearm`)"
         if self._receipts.wants_flat:
             return False, "the position is still being closed; the halt stands"
+        if self._receipts.open:
+            return False, "the venue has not confirmed yet that nothing is open; the halt stands"
         if self._written is not None and not self._written.done():
             return False, "the latch is still being written; the halt stands"
         try:

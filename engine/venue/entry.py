@@ -44,7 +44,8 @@ _head = msgspec.json.Decoder(_Head)
 class WebsocketEntry:
     """Orders over the private link, REST beside it.
 
-    `send` returns False when the link is down. `code` is the venue's number of the instrument; None: not known yet.
+    `send` returns False when the link is down; while `halted` nothing is sent a second way. `code` is the venue's
+    number of the instrument; None: not known yet.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class WebsocketEntry:
         clock: Clock,
         timeout_ms: int,
         log: Callable[[str, str], None],
+        halted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._rest, self._send, self._clock, self._log = rest, send, clock, log
+        self._rest, self._send, self._clock, self._log, self._halted = rest, send, clock, log, halted
         self._timeout_s = timeout_ms / 1_000
         self._waiting: dict[str, asyncio.Future[bytes | None]] = {}
         """By request; None when the connection went away."""
@@ -95,6 +97,8 @@ class WebsocketEntry:
                 raise
             self._refused = str(error)
             self._log("warning", f"orders over the websocket are refused ({error}); REST is used from here on")
+            if self._halted():  # meanwhile: the venue has nothing of it, and gets nothing of it
+                raise
             left_ms = expires_ms - (self._clock.monotonic_ns() - began_ns) // NS_PER_MS
             return await self._rest.place(order, expires_ms=max(1, left_ms))
 

@@ -108,7 +108,7 @@ class Safety(Section):
         3, ge=1, le=100, description="Good heartbeats in a row that a brain owes before it may trade again"
     )
     loop_lag_ms: float = Field(
-        250.0, ge=10, le=10_000, description="Lateness of the engine's event loop beyond which it only reduces, ms"
+        500.0, ge=10, le=10_000, description="Lateness of the engine's event loop beyond which it only reduces, ms"
     )
     halt_on: tuple[Literal["daily_loss", "lifecycle_error", "venue_errors"], ...] = Field(
         ("daily_loss", "lifecycle_error", "venue_errors"), description="What makes the engine halt by itself"

@@ -49,11 +49,15 @@ class Scene:
         self.lab = lab
         self.books = Bookkeeping(lab, directory / "orders.log")
 
-    async def place(self, intent: str = "i1", **changes: Any) -> tuple[OrderRecord, OrderAck | OrderReject]:
+    async def place(
+        self, intent: str = "i1", *, liquidation: bool = False, **changes: Any
+    ) -> tuple[OrderRecord, OrderAck | OrderReject]:
         if changes.get("reduce_only"):
             changes = {"side": Side.SELL, "tp_pct": None, "sl_pct": None, **changes}
         request = order(intent_id=intent, **changes)
-        cleared = Gate([_LetsPass()]).judge(request, view())
+        seen = view()
+        seen.liquidation = liquidation
+        cleared = Gate([_LetsPass()]).judge(request, seen)
         assert isinstance(cleared, Cleared)
         return await self.books.router.place(cleared, terms=TERMS, price=64_000.0)
 
@@ -329,5 +333,62 @@ def test_what_may_not_be_sent_any_more_is_journaled_and_dropped(tmp_path: Path) 
         assert (said.code, said.text) == (RejectCode.TRADING_STATE, "halted meanwhile")
         assert (record.state, scene.books.calls) == (OrderState.CANCELED, [])
         assert b'"event":"end"' in (tmp_path / "orders.log").read_bytes()
+
+    at_venue(tmp_path, act)
+
+
+@pytest.mark.parametrize("liquidation", [False, True])
+def test_a_halt_between_two_tries_ends_the_trying_except_where_the_position_is_closed_by_its_word(
+    tmp_path: Path, liquidation: bool
+) -> None:
+    async def act(here: Scene) -> None:
+        await here.place("first")
+        here.answers(VenueBusy(PLACE, "50011", "busy"))
+        count = here.sent()
+        asking = asyncio.ensure_future(here.place("close", reduce_only=True, liquidation=liquidation))
+        await asyncio.sleep(0.05)
+        here.books.may_send = "halted meanwhile"
+        record, said = await asking
+        if liquidation:
+            assert isinstance(said, OrderAck)
+            assert here.sent() == count + 2
+            return
+        assert isinstance(said, OrderReject)
+        assert (said.code, said.text, record.state) == (
+            RejectCode.TRADING_STATE, "halted meanwhile", OrderState.REFUSED,
+        )  # fmt: skip
+        assert (here.sent(), here.taken("close")) == (count + 1, 0)
+
+    at_venue(tmp_path, act)
+
+
+@pytest.mark.parametrize("liquidation", [False, True])
+def test_a_disk_that_takes_nothing_stops_every_order_but_the_closing_of_what_the_venue_says_is_held(
+    tmp_path: Path, liquidation: bool
+) -> None:
+    async def act(here: Scene) -> None:
+        await here.place("first")
+
+        async def full(entry: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        here.books.journal.append_durably = full  # type: ignore[method-assign,assignment]
+        _, said = await here.place("close", reduce_only=True, liquidation=liquidation)
+        assert isinstance(said, OrderAck) is liquidation
+        assert here.taken("close") == liquidation
+
+    at_venue(tmp_path, act)
+
+
+def test_whatever_the_venue_does_not_take_is_told_to_whoever_counts(tmp_path: Path) -> None:
+    async def act(here: Scene) -> None:
+        told: list[str] = []
+        here.books.router.on_venue_error = told.append
+        here.answers(VenueRefused(PLACE, "51008", "no money"))
+        await here.place("refused")
+        here.answers(VenueUnknown(PLACE, "50004", "timed out"))
+        await here.place("unknown")
+        await here.place("taken")
+        assert told == [f"{PLACE}: 51008 no money", f"{PLACE}: 50004 timed out"]
 
     at_venue(tmp_path, act)

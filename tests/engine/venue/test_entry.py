@@ -39,10 +39,10 @@ class FakeRest:
 class Scene:
     def __init__(self, clock: LoopClock, *, up: bool = True, code: int | None = 10459) -> None:
         self.sent: list[dict[str, Any]] = []
-        self.rest, self.up, self.said = FakeRest(), up, list[str]()
+        self.rest, self.up, self.said, self.halted = FakeRest(), up, list[str](), False
         self.entry = WebsocketEntry(
             rest=cast(Rest, self.rest), send=self._send, clock=clock, timeout_ms=1_000,
-            log=lambda level, text: self.said.append(text),
+            log=lambda level, text: self.said.append(text), halted=lambda: self.halted,
         )  # fmt: skip
         self.entry.code = code
 
@@ -160,6 +160,18 @@ def test_what_only_the_websocket_refuses_goes_over_rest_and_so_does_everything_a
         assert len(here.sent) == 1
         assert here.rest.placed == [ORDER, ORDER]
         assert "REST is used from here on" in here.said[0]
+
+    story(work)
+
+
+def test_a_halt_that_came_meanwhile_keeps_it_from_going_a_second_way() -> None:
+    async def work(here: Scene) -> None:
+        task = await here.place()
+        here.halted = True
+        here.answer(code="60013", rows=[])
+        with pytest.raises(VenueRefused):
+            await task
+        assert here.rest.placed == []
 
     story(work)
 

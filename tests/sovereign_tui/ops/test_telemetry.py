@@ -91,7 +91,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "metrics": ("engine", {"engine.ticks": 4}),
     "histogram": ("engine", {"legs": {"engine.gate": [[5_000, 3]]}, "missed": {"engine.gate": 2}}),
     "decision": ("brain", DECISION),
-    "halt_ack": ("engine", {"id": "a", "latched_ns": 1, "problems": ["the disk is full"]}),
+    "halt_ack": ("engine", {"id": "a", "requested_ns": 1, "latched_ns": 1, "problems": ["the disk is full"]}),
     "signal_ack": ("engine", {"id": "a", "kind": "SYSTEM_RESUME", "ok": True, "text": ""}),
 }
 
