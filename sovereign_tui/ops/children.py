@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from schemas.clock import NS_PER_S, Clock
@@ -129,7 +130,7 @@ class Child:
         self._log_start = logs.prepare(self._log)
         out = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            with self._log.open("ab") as err:
+            with self._log.open("ab") as err, _held_back(signal.SIGUSR1):
                 popen = subprocess.Popen(
                     command.argv,
                     env=command.environment,
@@ -170,6 +171,19 @@ class Child:
 
     def __repr__(self) -> str:
         return f"Child({self.name}, {self.life.state}, pid {self.pid})"
+
+
+@contextlib.contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile gets this signal when it is ready for it.
+
+    An engine that starts is not to be killed by the signal that is to halt it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def first_line(child: Child, path: Path) -> str | None:

@@ -122,7 +122,7 @@ class HaltDesk:
 
     def on_ack(self, receipt: Receipt) -> None:
         """The engine says how far it is."""
-        if receipt.asked in self._lifted:
+        if receipt.asked in self._lifted or receipt.id in self._lifted:
             return  # said before the RESUME
         ask = self._current
         if ask is None or ask.asked != receipt.asked:

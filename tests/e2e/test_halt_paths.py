@@ -80,6 +80,26 @@ def test_a_halt_that_ops_did_not_ask_for_ends_in_the_same_receipt_and_is_shown(
     until("trading is active", lambda: running.status()["state"] == "ACTIVE")
 
 
+def test_a_signal_to_an_engine_that_is_only_starting_halts_it_and_does_not_kill_it(running: System) -> None:
+    before = pid_of(running, "engine")
+    os.kill(before, signal.SIGKILL)
+    started = until(
+        "another engine is started", lambda: pid if (pid := engine_pid(running)) not in {None, before} else 0
+    )
+    os.kill(started, signal.SIGUSR1)
+    receipt = until("the receipt", lambda: verified(running, "SIGUSR1"))
+    assert running.status()["halt_id"] == receipt["id"]
+    assert pid_of(running, "engine") == started
+
+
+def engine_pid(here: System) -> int | None:
+    """As ops has written it, long before the engine is ready."""
+    try:
+        return int(json.loads((here.home / "run" / "engine.pid").read_text())["pid"])
+    except (OSError, ValueError):
+        return None
+
+
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
 def test_without_ops_the_engine_is_halted_all_the_same_and_proves_it(running: System, number: signal.Signals) -> None:
     ops = pid_of(running, "ops")
