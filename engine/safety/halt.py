@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -25,8 +25,8 @@ from schemas.clock import Clock
 from schemas.messages import Receipt, Signal
 
 LATCH_WITHIN_S: Final = 0.25
-"""A disk that stands still must not keep the orders at the venue: the halt goes on, and says that it is not latched."""
-_LATCH_AGAIN_S: Final = 1.0
+"""A disk that stands still must not keep the cancels back: the halt goes on, and says that it is not latched."""
+_LATCH_AGAIN_S: Final = 0.25
 _CURED_BY_RESUME: Final = frozenset(
     {
         CauseName.OPERATOR_HALT.value, CauseName.ENGINE_HALT.value, CauseName.BRAIN_DEAD.value,
@@ -40,6 +40,7 @@ class Halt:
     """Carries halts out. `close_port` refuses new connections to the command channel, `open_port` takes them again.
 
     `close_port` returns how many orders it stopped before they left for the venue, and how many are on their way.
+    `disk`: who writes the latch; None: a thread of its own.
     """
 
     def __init__(
@@ -53,15 +54,16 @@ class Halt:
         close_port: Callable[[], tuple[int, int]],
         open_port: Callable[[], None],
         clock: Clock,
+        disk: Executor | None = None,
     ) -> None:
         self._latch, self._causes, self._chase, self._liquidation = latch, causes, chase, liquidation
         self._receipts, self._close_port, self._open_port, self._clock = receipts, close_port, open_port, clock
         self._standing: Latched | None = None
         self._resumed: set[str] = set()
         self._work: asyncio.Task[None] | None = None
-        self._written: asyncio.Future[None] | None = None
+        self._written: Future[None] | None = None
         self._latching: asyncio.Task[None] | None = None
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="latch")
+        self._disk = disk or ThreadPoolExecutor(1, thread_name_prefix="latch")
 
     @property
     def halt_id(self) -> str | None:
@@ -100,26 +102,39 @@ class Halt:
             return
         now_ns = self._clock.monotonic_ns()
         standing = self._standing or halt
-        self._receipts.begin(
-            Receipt(
-                id=standing.id, asked=halt.id, issuer=halt.issuer, reason=halt.reason, path=path, flatten=flatten,
-                wall_ns=halt.wall_ns, received_ns=now_ns,
-                requested_ns=halt.mono_ns if path != "latch" and 0 < halt.mono_ns <= now_ns else now_ns,
-            )
+        receipt = Receipt(
+            id=standing.id, asked=halt.id, issuer=halt.issuer, reason=halt.reason, path=path, flatten=flatten,
+            wall_ns=halt.wall_ns, received_ns=now_ns,
+            requested_ns=halt.mono_ns if path != "latch" and 0 < halt.mono_ns <= now_ns else now_ns,
         )  # fmt: skip
         if self._standing is None:
-            self._standing = halt
-            cause = CauseName.ENGINE_HALT if halt.own else CauseName.OPERATOR_HALT
-            self._causes.hold(cause, True, f"{halt.id} by {halt.issuer}: {halt.reason}")  # nothing passes from here on
-            self._write(halt)
-            self._work = asyncio.create_task(self._carry_out(halt))
+            self._begin(halt, receipt)
             return
+        self._receipts.begin(receipt)
         if self._standing.own and not halt.own:  # now nothing is sent but cancels
             self._standing = msgspec.structs.replace(self._standing, own=False)
             self._causes.hold(CauseName.OPERATOR_HALT, True, f"{standing.id} by {halt.issuer}: {halt.reason}")
-            self._write(self._standing)
+            self._latch_or_try_again(self._standing)
         if self._work is None or self._work.done():
             self._receipts.note("stands", latched_ns=now_ns, port_closed_ns=now_ns)
+        self._go_on()
+
+    def _begin(self, halt: Latched, receipt: Receipt) -> None:
+        """The latch first; what comes after it is done without giving anybody else a turn."""
+        self._standing = halt
+        problem = self._write(halt)
+        latched_ns = None if problem else self._clock.monotonic_ns()
+        cause = CauseName.ENGINE_HALT if halt.own else CauseName.OPERATOR_HALT
+        self._causes.hold(cause, True, f"{halt.id} by {halt.issuer}: {halt.reason}")
+        dropped, chased = self._close_port()
+        closed_ns = self._clock.monotonic_ns()
+        self._receipts.begin(receipt)
+        if problem:
+            self._receipts.problem(problem)
+            self._latching = asyncio.create_task(self._latch_later(halt, problem))
+        else:
+            self._receipts.note("latched", latched_ns=latched_ns)
+        self._receipts.note("port closed", port_closed_ns=closed_ns, dropped=dropped, chased=chased)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -127,41 +142,36 @@ class Halt:
         if self._receipts.open and (self._work is None or self._work.done()):
             self._work = asyncio.create_task(self._until_done())
 
-    def _write(self, halt: Latched) -> None:
-        self._written = asyncio.get_running_loop().run_in_executor(self._disk, self._latch.set, halt)
+    def _write(self, halt: Latched) -> str:
+        """Why it is not on disk, "" when it is.
 
-    async def _carry_out(self, halt: Latched) -> None:
-        problem = await self._latched()
-        if problem:
-            self._receipts.problem(problem)
-            self._latching = asyncio.create_task(self._latch_later(halt, problem))
-        dropped, chased = self._close_port()
-        self._receipts.note("port closed", port_closed_ns=self._clock.monotonic_ns(), dropped=dropped, chased=chased)
-        await self._until_done()
-
-    async def _latched(self) -> str:
-        """Why it is not on disk, "" when it is."""
-        assert self._written is not None
+        By a thread, so that a disk that stands still can be left behind; waited for without the GIL, so that nothing
+        keeps that thread from its work.
+        """
+        self._written = self._disk.submit(self._latch.set, halt)
         try:
-            await asyncio.wait_for(asyncio.shield(self._written), LATCH_WITHIN_S)
+            self._written.result(LATCH_WITHIN_S)
         except TimeoutError:
             return f"the disk has not taken the latch within {LATCH_WITHIN_S:g} s; a restart would forget this halt"
         except OSError as error:
             return f"the latch could not be written ({error}); a restart would forget this halt"
-        self._receipts.note("latched", latched_ns=self._clock.monotonic_ns())
         return ""
 
+    def _latch_or_try_again(self, halt: Latched) -> None:
+        problem = self._write(halt)
+        if problem:
+            self._receipts.problem(problem)
+            self._latching = asyncio.create_task(self._latch_later(halt, problem))
+
     async def _latch_later(self, halt: Latched, problem: str) -> None:
-        """Until the disk takes it: a full one is not full for ever."""
-        while self._written is not None:
-            try:
-                await asyncio.shield(self._written)
-            except OSError:
-                await asyncio.sleep(_LATCH_AGAIN_S)
-                self._write(halt)
-            else:
+        """Until the disk takes it: a full one is not full for ever, nor does one stand still for ever."""
+        while True:
+            await asyncio.sleep(_LATCH_AGAIN_S)
+            if self._written is None or not self._written.done():
+                continue
+            if self._written.exception() is None:
                 break
-        self._receipts.note("latched", latched_ns=self._clock.monotonic_ns())
+            self._written = self._disk.submit(self._latch.set, halt)
         self._receipts.solved(problem)
 
     async def _until_done(self) -> None:

@@ -6,6 +6,7 @@ there also when the disk is full. A latch that was torn, or that nobody can read
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -61,7 +62,7 @@ class HaltLatch:
 
     def _read(self, path: Path, issuer: str, wall_ns: int) -> Latched | None:
         try:
-            content = path.read_bytes()
+            content = path.read_bytes()[:_SIZE]
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -98,8 +99,7 @@ class HaltLatch:
             return
         try:
             if os.pwrite(descriptor, content, 0) < len(content):
-                raise OSError(5, "a part of it was written only")
-            os.ftruncate(descriptor, len(content))
+                raise OSError(errno.EIO, "a part of it was written only")
             getattr(os, "fdatasync", os.fsync)(descriptor)
         finally:
             os.close(descriptor)

@@ -105,13 +105,19 @@ class Wire:
         healing: tuple[str, ...] = ("tick.",),
         high_water: int = STREAM_HIGH_WATER,
         vital: bool = False,
+        every_s: float | None = None,
         name: str | None = None,
     ) -> Subscriber:
-        """A subscriber of topics or prefixes of topics (one may stand alone as a str). Raises BadTopic."""
+        """A subscriber of topics or prefixes of topics (one may stand alone as a str). Raises BadTopic.
+
+        `every_s`: of the one topic only the newest message, so often.
+        """
         wanted = (topics,) if isinstance(topics, str) else tuple(topics)
         for topic in wanted:
             prefix(topic)  # refused before anything is open
         sock = self._socket(zmq.SUB, high_water)
+        if every_s is not None:
+            sock.set(zmq.CONFLATE, 1)
         opened = self._open(sock, endpoint, name, bind=not connect)
         subscriber = Subscriber(
             opened,
@@ -122,6 +128,7 @@ class Wire:
             conflate=conflate,
             healing=healing,
             vital=vital,
+            every_s=every_s,
         )
         return self._keep(subscriber)
 

@@ -36,6 +36,8 @@ _EACH: Final[dict[str, Decode]] = {
     topology.SIGNAL: codec.decode_signal,
 }
 _MOST_WAITING: Final = 5_000
+_TICK_EVERY_S: Final = 0.05
+"""Twice as often as the screen is painted."""
 
 
 class RateMeter:
@@ -75,7 +77,7 @@ class Feed:
         self._problem = ""
         market, signal = settings.wire.market, settings.wire.signal
         self._subscribers: tuple[Subscriber, ...] = (
-            wire.subscriber(market, self._tick_topic, self._on_message, conflate=True, name="ticks"),
+            wire.subscriber(market, self._tick_topic, self._on_message, every_s=_TICK_EVERY_S, name="ticks"),
             wire.subscriber(market, "state.", self._on_message, name="market"),
             wire.subscriber(
                 signal, ("ops.", topology.STATE_DECISION, topology.SIGNAL), self._on_message, name="signal"

@@ -17,6 +17,7 @@ from schemas.topology import STATE_ACCOUNT, STATE_ENGINE, STATE_ORDERS, STATE_PO
 
 STALE_NS: Final = 3 * NS_PER_S
 _RATE_WINDOW_NS: Final = 3 * NS_PER_S
+_TICK_EVERY_S: Final = 0.05
 _RATE_STEP_NS: Final = NS_PER_S // 10
 
 _T = TypeVar("_T")
@@ -67,7 +68,7 @@ class Watch:
     def open(self, wire: Wire, endpoint: str) -> None:
         """Subscribes: the states every one, the ticks the newest only."""
         states = wire.subscriber(endpoint, ["state."], self.on_state)
-        wire.subscriber(endpoint, [tick(self._instrument)], self.on_tick, conflate=True)
+        wire.subscriber(endpoint, [tick(self._instrument)], self.on_tick, every_s=_TICK_EVERY_S)
         self.gaps = lambda: states.gaps
 
     def on_state(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:

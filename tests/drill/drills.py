@@ -47,7 +47,7 @@ def halts(table: Table, load: str, n: int) -> None:
             for _ in range(times):
                 here.rest(resting)
                 asked_ns, id_ = here.halt(path)
-                assert refuses(here.system.ports["COMMAND_PORT"]), "5556 takes connections while a halt stands"
+                until("5556 refuses", lambda: refuses(here.system.ports["COMMAND_PORT"]), limit_s=1)  # after the latch
                 here.cleared()
                 until("the venue is asked", lambda: _confirmed(here), limit_s=15)
                 done.append(_Halted(f"halt by {path}, {resting} resting", path, resting, asked_ns, id_))
@@ -87,6 +87,7 @@ def _tell_halt(table: Table, load: str, halted: _Halted, story: Story) -> None:
     direct = halted.path == "control"
     fifty = direct and halted.resting == _RESTING[1]
     told = (
+        ("heard by the engine", "received_ns", None),
         ("latched on disk", "latched_ns", _LATCH if direct else None),
         ("5556 closed", "port_closed_ns", _CLOSED if direct else None),
         ("last cancel sent", "cancels_sent_ns", None),

@@ -11,7 +11,7 @@ from schemas import codec, topology
 from schemas.blackbox import BlackboxReader, Direction, Record
 from schemas.messages import Heartbeat, SignalKind, Telemetry, TelemetryKind
 
-STEPS: Final = ("latched_ns", "port_closed_ns", "cancels_sent_ns", "venue_confirmed_ns")
+STEPS: Final = ("received_ns", "latched_ns", "port_closed_ns", "cancels_sent_ns", "venue_confirmed_ns")
 _PUSH: Final = "push"
 
 

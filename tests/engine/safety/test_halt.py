@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -93,10 +94,27 @@ class FullLatch(HaltLatch):
         super().set(halt)
 
 
+class Inline(Executor):
+    """Does it at once; the clock is virtual. `stands`: takes it, and never comes to it."""
+
+    stands = False
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.stands:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except OSError as error:
+                future.set_exception(error)
+        return future
+
+
 class Scene:
     """A halt with its neighbours; the port is a list of what was done to it."""
 
-    def __init__(self, clock: LoopClock, home: Path, *, in_flight: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, clock: LoopClock, home: Path, *, in_flight: Callable[[], int] = lambda: 0, disk: Executor | None = None
+    ) -> None:
         self.clock, self.home, self.venue = clock, home, FakeVenue()
         self.acks: list[Receipt] = []
         self.notes: list[tuple[str, dict[str, Any]]] = []
@@ -119,7 +137,7 @@ class Scene:
         )  # fmt: skip
         self.halt = Halt(
             latch=self.latch, causes=self.causes, liquidation=self.liquidation, receipts=self.receipts,
-            close_port=self._close_port, open_port=lambda: self.port.append("open"), clock=clock,
+            close_port=self._close_port, open_port=lambda: self.port.append("open"), clock=clock, disk=disk or Inline(),
             chase=Chase(rest=rest, instrument=INSTRUMENT, orders=orders, in_flight=in_flight, clock=clock),
         )  # fmt: skip
 
@@ -273,6 +291,24 @@ def test_a_latch_that_found_the_disk_full_is_set_as_soon_as_there_is_space(tmp_p
             assert found is not None
             assert found.id == "h1"
             assert (scene.acks[-1].problems, scene.acks[-1].latched_ns is None) == ((), False)
+
+    play(act)
+
+
+def test_a_disk_that_stands_still_is_left_behind_after_a_quarter_of_a_second(tmp_path: Path) -> None:
+    async def act(clock: LoopClock) -> None:
+        disk = Inline()
+        disk.stands = True
+        scene = Scene(clock, tmp_path, disk=disk)
+        scene.halt.on_signal(signal())
+        assert (scene.port, scene.causes.stands(CauseName.OPERATOR_HALT)) == (["closed"], True)
+        receipt = await scene.done()
+        (problem,) = receipt.problems
+        assert problem.startswith("the disk has not taken the latch within 0.25 s")
+        assert receipt.latched_ns is None
+        assert scene.halt.on_resume(signal(kind=SignalKind.SYSTEM_RESUME)) == (
+            False, "the latch is still being written; the halt stands",
+        )  # fmt: skip
 
     play(act)
 

@@ -126,6 +126,30 @@ def test_conflate_hands_over_the_newest_of_each_topic() -> None:
     run(scene)
 
 
+def test_of_a_stream_that_is_looked_at_now_and_then_the_newest_comes_and_no_gap_is_counted() -> None:
+    async def scene() -> None:
+        async with wire() as ours, wire() as theirs:
+            inbox = Inbox()
+            publisher = ours.publisher(ANY_PORT)
+            subscriber = theirs.subscriber(publisher.endpoint, ["a"], inbox, every_s=0.02)
+            assert await publisher.wait_subscribed("a", 5)
+            for number in range(5_000):
+                publisher.publish("a", b"%d" % number)
+                if number % 500 == 0:
+                    await asyncio.sleep(0.01)
+            await eventually(lambda: inbox.messages and inbox.messages[-1][3] == b"4999")
+            seen = [message[1] for message in inbox.messages]
+            assert seen == sorted(set(seen))
+            assert (len(seen) < 50, subscriber.gaps, subscriber.lost) == (True, 0, 0)
+            subscriber.close()
+            count = len(inbox.messages)
+            publisher.publish("a", b"late")
+            await asyncio.sleep(0.05)
+            assert len(inbox.messages) == count
+
+    run(scene)
+
+
 def test_what_no_publisher_of_ours_sends_is_counted_and_dropped() -> None:
     async def scene() -> None:
         async with wire() as theirs:
