@@ -16,6 +16,8 @@ from schemas.messages import EngineState
 _COALESCE_S: Final = 0.02
 _ENGINE_EVERY_NS: Final = NS_PER_S // 4
 _ALL_EVERY_NS: Final = NS_PER_S
+_REST: Final = 10
+"""Hundreds of orders take milliseconds to be told: after that, so many times as long for everything else."""
 
 
 class StatePublisher:
@@ -40,7 +42,7 @@ class StatePublisher:
 
     async def run(self) -> None:
         """Publish until cancelled."""
-        all_ns = 0
+        all_ns = rested_ns = 0
         while True:
             try:
                 async with asyncio.timeout(_ENGINE_EVERY_NS / NS_PER_S):
@@ -49,12 +51,15 @@ class StatePublisher:
             except TimeoutError:
                 pass
             now_ns = self._clock.monotonic_ns()
-            changed = self._dirty.is_set()
-            self._dirty.clear()
+            changed = self._dirty.is_set() and now_ns >= rested_ns
+            if changed:
+                self._dirty.clear()
             self._publisher.publish(topology.STATE_ENGINE, codec.encode_engine_state(self._engine_state()))
             if changed or now_ns - all_ns >= _ALL_EVERY_NS:
                 all_ns = now_ns
                 self.publish_holdings()
+                done_ns = self._clock.monotonic_ns()
+                rested_ns = done_ns + _REST * (done_ns - now_ns)
 
     def publish_holdings(self) -> None:
         """Orders, positions and account."""

@@ -39,6 +39,7 @@ from sovereign_tui.ops.usage import Usage
 from sovereign_tui.ops.watch import Watch
 
 VIEW_S: Final = 0.5
+_RECKON_EVERY_S: Final = 0.025
 _USAGE_TURNS: Final = 4
 LOCK_FILE: Final = "ops.lock"
 
@@ -153,7 +154,8 @@ class Ops:
         except OSError as error:
             raise StartError(f"{self._runtime.home.control_socket}: {error.strerror}; remove what is there") from None
         turns = [
-            self._tasks.create_task(turn(), name=turn.__name__) for turn in (self._beat, self._show, self._halts.repeat)
+            self._tasks.create_task(turn(), name=turn.__name__)
+            for turn in (self._beat, self._show, self._reckon, self._halts.repeat)
         ]
         turns.append(self._tasks.create_task(self._runtime.vitals.run(self._intake), name="vitals"))
         turns += [self._tasks.create_task(work, name="alerts") for work in self._alerts.workers()]
@@ -210,6 +212,12 @@ class Ops:
                 await asyncio.sleep(TURN_S)
         finally:
             run.end()
+
+    async def _reckon(self) -> None:
+        """All quantiles within a second, one after the other."""
+        while True:
+            self._intake.latencies.refresh()
+            await asyncio.sleep(_RECKON_EVERY_S)
 
     async def _show(self) -> None:
         turn = 0

@@ -51,6 +51,8 @@ class _Span:
         self._max_ns = 0
         self._sum_ns = 0
         self._found: Quantiles | None = None
+        self._shown: Quantiles | None = None
+        self._fresh = False
 
     def add(self, now_ns: int, counts: _Counts) -> None:
         self._record(counts, 1)
@@ -58,6 +60,15 @@ class _Span:
         self._max_ns = max(self._max_ns, longest)
         if self._span_ns is not None:
             self._held.append((now_ns, longest, counts))
+
+    def shown(self, now_ns: int) -> Quantiles | None:
+        """As they were at the last `refresh`; now, before the first."""
+        return self._shown if self._fresh else self.refresh(now_ns)
+
+    def refresh(self, now_ns: int) -> Quantiles | None:
+        """Takes a millisecond or three: the quantiles are looked for from the shortest duration on."""
+        self._shown, self._fresh = self.quantiles(now_ns), True
+        return self._shown
 
     def quantiles(self, now_ns: int) -> Quantiles | None:
         """None: there is nothing."""
@@ -97,6 +108,7 @@ class Latencies:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._legs: dict[str, _Leg] = {}
+        self._turns: deque[_Span] = deque()
         self.missed = 0
         """Durations that are in no histogram, since more came than a process, or we, keep."""
 
@@ -116,11 +128,19 @@ class Latencies:
                 span.add(now, counts)
 
     def read(self) -> dict[str, dict[str, Quantiles | None]]:
-        """Leg -> span ("10s", "60s", "start") -> its quantiles; None: nothing came within it."""
+        """Leg -> span ("10s", "60s", "start") -> its quantiles; None: nothing came within it.
+
+        As `refresh` found them last: all of them at once would hold up whatever ops has to do, a halt too.
+        """
         now = self._clock.monotonic_ns()
-        return {
-            name: {span: held.quantiles(now) for span, held in leg.spans.items()} for name, leg in self._legs.items()
-        }
+        return {name: {span: held.shown(now) for span, held in leg.spans.items()} for name, leg in self._legs.items()}
+
+    def refresh(self) -> None:
+        """Bring one span up to date, each time another one."""
+        if not self._turns:
+            self._turns.extend(span for leg in self._legs.values() for span in leg.spans.values())
+        if self._turns:
+            self._turns.popleft().refresh(self._clock.monotonic_ns())
 
     def metrics(self, known: Mapping[str, float]) -> dict[str, float]:
         """The metrics of the processes with our quantiles in place of theirs, as `<leg>_p99_us` and `<leg>_10s_p99_us`.
