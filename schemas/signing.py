@@ -82,7 +82,7 @@ def verify(fields: dict[str, Any], public: str) -> str:
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), _signed(fields))
     except (ValueError, InvalidSignature):
-        return "the signature does not match: it was changed, or is damaged"
+        return "it does not match: the receipt was changed, or is damaged"
     return ""
 
 

@@ -11,7 +11,7 @@ from schemas.blackbox import Direction, Record
 from schemas.clock import NS_PER_S
 from schemas.messages import OrderReject, Receipt, Reply, Signal, SignalKind, Telemetry, TelemetryKind
 from schemas.topology import ENGINE, EXCHANGE, OPS_RECEIPT, SIGNAL
-from sovereign_tui.forensics.lines import says
+from sovereign_tui.forensics.lines import receipt_words, says
 from sovereign_tui.forensics.payload import PUSH, REPLY, read
 from sovereign_tui.forensics.search import Records
 from sovereign_tui.forensics.subject import Subject, rows
@@ -37,9 +37,10 @@ _UNREQUESTED: Final = frozenset({"signal_sent", "signal_received"})
 
 
 def halt_trace(
-    subject: Subject, found: Records, *, receipt: Mapping[str, Any] | None, around: Sequence[Record]
-) -> Trace:
-    """The trace of a halt. `around`: records of CHANNELS meanwhile."""
+    subject: Subject, found: Records, *, receipt: Mapping[str, Any] | None, around: Sequence[Record],
+    signature: str = "",
+) -> Trace:  # fmt: skip
+    """The trace of a halt. `around`: records of CHANNELS meanwhile. `signature`: what is wrong with the receipt's."""
     steps: list[Step] = []
     stages: set[str] = set()
     for record in found.records:
@@ -56,8 +57,8 @@ def halt_trace(
     ]  # fmt: skip
     ordered = in_order(_unchanged_once(steps))
     return Trace(
-        subject=subject, outcome=_outcome(receipt, stages), began_ns=began_ns, steps=ordered, receipt=receipt,
-        missing=tuple(_missing(ordered, receipt)), left_out=found.left_out,
+        subject=subject, outcome=_outcome(receipt, stages, signature), began_ns=began_ns, steps=ordered,
+        receipt=receipt, missing=tuple(_missing(ordered, receipt)), left_out=found.left_out,
     )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def _named(record: Record, subject: Subject) -> Iterator[Step]:
         return
     value = read(record).value
     if isinstance(value, Signal) and subject.halt_id in {value.id, value.target}:
-        kind = "signal" if value.kind is SignalKind.SYSTEM_HALT else "resume"
+        kind = "resume" if value.kind is SignalKind.SYSTEM_RESUME else "signal"
         yield _step(f"{kind}_{way}", record, msgspec.to_builtins(value))
     elif isinstance(value, Telemetry) and value.kind is TelemetryKind.HALT_ACK:
         if subject.halt_id in {value.data.get("id"), value.data.get("asked")}:
@@ -96,9 +97,16 @@ def _stages(ack: Step, seen: set[str]) -> Iterator[Step]:
 
 def _asked(record: Record) -> Iterator[Step]:
     """A halt asked for at the control socket, and its answers."""
-    if record.topic == "halt":
-        what = "halt_asked" if record.direction is Direction.RECEIVED else "halt_answered"
-        yield _step(what, record, (rows(record.payload) or [{}])[0])
+    if record.topic in {"halt", "flatten"}:
+        said = (rows(record.payload) or [{}])[0]
+        if record.direction is Direction.RECEIVED:
+            yield _step("halt_asked", record, said)
+            return
+        receipt = said.get("progress") or said
+        yield Step(
+            what="halt_answered", process=record.process, at_ns=record.monotonic_ns, text=receipt_words(receipt),
+            data=said,
+        )  # fmt: skip
 
 
 def _meanwhile(record: Record) -> Iterator[Step]:
@@ -142,13 +150,18 @@ def _began(receipt: Mapping[str, Any] | None, steps: Sequence[Step]) -> int:
     return asked_ns if isinstance(asked_ns, int) and asked_ns <= first_ns else first_ns
 
 
-def _outcome(receipt: Mapping[str, Any] | None, stages: set[str]) -> str:
+def _outcome(receipt: Mapping[str, Any] | None, stages: set[str], signature: str) -> str:
     if receipt is None:
         done = ", ".join(sorted(stage.replace("_", " ") for stage in stages)) or "nothing is known to be done"
         return f"no receipt; {done}"
     total = receipt.get("total_ms")
+    signed = f"signature: {signature}" if signature else "signed by this instance"
+    if receipt.get("flatten") and receipt.get("flat_ns") is None:
+        return f"not flat: {receipt.get('position_contracts') or 'unknown'} contracts held; {signed}"
     if receipt.get("verified"):
-        return "verified by the venue" + (f" in {total:.3f} ms" if isinstance(total, float) else "")
+        flat = "flat, " if receipt.get("flatten") else ""
+        took = f" in {total:.3f} ms" if isinstance(total, float) else ""
+        return f"{flat}verified by the venue{took}; {signed}"
     return "not verified: " + ("; ".join(map(str, receipt.get("problems") or ())) or "the receipt does not say why")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from schemas.blackbox import Direction, Record
+from schemas.clock import NS_PER_MS
 from schemas.messages import (
     CancelAck,
     CancelRequest,
@@ -20,10 +21,12 @@ from schemas.messages import (
     OrderAck,
     OrderReject,
     OrderRequest,
+    Receipt,
     Reply,
     Request,
     Signal,
     Telemetry,
+    TelemetryKind,
     Trade,
 )
 from sovereign_tui.forensics.payload import read
@@ -85,6 +88,10 @@ def _words(value: Any) -> str | None:
             return f"history {value.frame}, {len(value.candles)} candles"
         case Request() | Reply():
             return _asked(value.body)
+        case Telemetry(kind=TelemetryKind.HALT_ACK):
+            return f"halt_ack {receipt_words(value.data)}"
+        case Receipt():
+            return f"receipt {receipt_words(msgspec.to_builtins(value))}"
         case Telemetry():
             return f"{value.kind.value} {msgspec.json.encode(value.data).decode()}"
         case Signal():
@@ -112,6 +119,28 @@ def _asked(body: object) -> str:
         case HeartbeatAck():
             return f"heartbeat ack, {body.trading_state}, tick {body.last_tick_sequence}"
     return str(body)
+
+
+_STEPS: Final = {
+    "received_ns": "heard", "latched_ns": "latched", "port_closed_ns": "port closed", "cancels_sent_ns": "cancels sent",
+    "venue_confirmed_ns": "venue confirmed", "close_sent_ns": "close sent", "flat_ns": "flat",
+}  # fmt: skip
+
+
+def receipt_words(fields: Mapping[str, Any]) -> str:
+    """A receipt: its steps, ms after it was asked for, and what is open."""
+    asked_ns = fields.get("requested_ns")
+    parts = [f"{fields.get('id')}"]
+    for name, what in _STEPS.items():
+        at_ns = fields.get(name)
+        if isinstance(at_ns, int) and isinstance(asked_ns, int):
+            parts.append(f"{what} +{(at_ns - asked_ns) / NS_PER_MS:.1f}")
+    if fields.get("open_orders") is not None:
+        parts.append(f"{fields['open_orders']} open")
+    if fields.get("position_contracts") is not None:
+        parts.append(f"{fields['position_contracts']} contracts held")
+    parts.append("VERIFIED" if fields.get("verified") else "not verified")
+    return ", ".join([*parts, *(f"! {problem}" for problem in fields.get("problems") or ())])
 
 
 def order_words(order: OrderRequest) -> Iterator[str]:

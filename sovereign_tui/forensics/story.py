@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from schemas.clock import NS_PER_S
 from schemas.settings import Home
+from schemas.signing import public_key, verify
 from sovereign_tui.forensics import halts
 from sovereign_tui.forensics.orders import decided_on, order_trace
 from sovereign_tui.forensics.search import Records, Search
@@ -21,12 +23,14 @@ def tell(home: Home, query: str, progress: Callable[[int, int], None] = lambda d
     """The story of what `query` means. Raises: NotFound, Ambiguous, OSError, msgspec.DecodeError (of a receipt)."""
     search = Search(home, progress)
     subject, found = search.records(search.subject(query))
-    return _halt(search, subject, found) if subject.kind == "halt" else _order(search, subject, found)
+    return _halt(search, subject, found, home.keys) if subject.kind == "halt" else _order(search, subject, found)
 
 
-def _halt(search: Search, subject: Subject, found: Records) -> Trace:
+def _halt(search: Search, subject: Subject, found: Records, keys: Path) -> Trace:
     around = search.between(found.boot, *halts.span_ns(found), halts.CHANNELS) if found.records else []
-    return halts.halt_trace(subject, found, receipt=search.receipt(subject), around=around)
+    receipt = search.receipt(subject)
+    signature = verify(receipt, public_key(keys)) if receipt is not None else ""
+    return halts.halt_trace(subject, found, receipt=receipt, around=around, signature=signature)
 
 
 def _order(search: Search, subject: Subject, found: Records) -> Trace:

@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from schemas.blackbox.record import encode_header
 from schemas.blackbox.scan import read_header
 from schemas.messages import Receipt, SignalKind, TelemetryKind
+from schemas.receipts import keep
 from schemas.settings import Home
+from schemas.signing import Signer
 from sovereign_tui.forensics.page import page
 from sovereign_tui.forensics.search import Ambiguous, NotFound
 from sovereign_tui.forensics.story import tell
@@ -254,9 +257,9 @@ def test_a_halt_is_told_from_the_request_to_the_receipt(scribe: Scribe) -> None:
     scribe.record(900_000, "ops", SENT, "signal", "signal", s.halt_signal("r1", SignalKind.SYSTEM_RESUME, target=halt))
     scribe.close()
     receipt = Receipt(id=halt, requested_ns=at, verified=True, total_ms=0.61, cancels_sent_ns=at + 400_000)
-    (scribe.home.data / "receipts").mkdir()
-    kept = {name: getattr(receipt, name) for name in Receipt.__struct_fields__} | {"signature": "ab12"}
-    (scribe.home.data / "receipts" / f"{halt}.json").write_text(json.dumps(kept))
+    scribe.home.keys.mkdir(exist_ok=True)
+    signed = Signer.load_or_create(scribe.home.keys).sign(receipt)
+    keep(scribe.home.data / "receipts", signed)
     trace = tell(scribe.home, halt[:5])
     assert told(trace) == [
         ("ops", "halt_asked", -0.02), ("ops", "signal_sent", 0.01), ("ops", "signal_sent", 0.11),
@@ -266,10 +269,13 @@ def test_a_halt_is_told_from_the_request_to_the_receipt(scribe: Scribe) -> None:
         ("engine", "venue_listed", 0.6), ("engine", "venue_confirmed", 0.61), ("engine", "ack", 0.65),
         ("ops", "resume_sent", 900.0),
     ]  # fmt: skip
-    assert (trace.outcome, trace.missing) == ("verified by the venue in 0.610 ms", ())
+    assert (trace.outcome, trace.missing) == ("verified by the venue in 0.610 ms; signed by this instance", ())
     assert trace.receipt is not None
-    assert trace.receipt["signature"] == "ab12"
+    assert trace.receipt["signature"] == signed.signature
     assert trace.steps[4].text == 'latching  {"file":"halt.json"}'
+    keep(scribe.home.data / "receipts", msgspec.structs.replace(signed, open_orders=7))
+    forged = tell(scribe.home, halt[:5]).outcome
+    assert forged.endswith("signature: it does not match: the receipt was changed, or is damaged")
 
 
 def test_a_halt_without_a_receipt_says_what_is_missing(scribe: Scribe) -> None:
