@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from tests.bench.blackbox import blackbox_cost
 from tests.bench.figures import NotMeasured, percentiles_us
 from tests.bench.floor import idle_two_hops_ns, two_hops_ns
 from tests.bench.gate import gate_cost
@@ -106,6 +107,7 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "path": order_path,
     "reconcile": reconciliation,
     "exchange": venue_speed,
+    "blackbox": blackbox_cost,
 }
 """In the order in which they run."""
 

@@ -28,7 +28,7 @@ _LEGS: Final = (("frame -> published", "engine.frame_to_publish"), ("tick-to-ord
 def blackbox_cost() -> dict[str, Any]:
     """Print and return both. Raises: NotMeasured."""
     print("\nblackbox")
-    return {"hot_path": _on_and_off(), "hour": _hour(HOUR_RECORDS)}
+    return {"hot_path": _on_and_off(), "hour": hour(HOUR_RECORDS)}
 
 
 def _on_and_off() -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _on_and_off() -> dict[str, Any]:
     return figures
 
 
-def _hour(records: int, directory: Path = Path(".bench")) -> dict[str, Any]:
+def hour(records: int, directory: Path = Path(".bench")) -> dict[str, Any]:
     """Writes as fast as the writer takes it, reads all of it back and walks the chain. Raises: NotMeasured."""
     directory.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="hour-", dir=directory))

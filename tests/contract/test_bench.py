@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bench import __main__ as bench
+from tests.bench.blackbox import hour
 from tests.bench.figures import NotMeasured, Table
 from tests.bench.gate import gate_cost
 from tests.bench.path import order_path
@@ -65,7 +66,7 @@ def test_the_simulated_exchange_is_measured_with_and_without_sockets() -> None:
 
 
 def test_only_the_chosen_parts_run_and_an_unknown_one_is_refused() -> None:
-    assert bench.chosen("") == ["system", "gate", "path", "reconcile", "exchange"]
+    assert bench.chosen("") == ["system", "gate", "path", "reconcile", "exchange", "blackbox"]
     assert bench.chosen("path, gate") == ["gate", "path"]
     with pytest.raises(NotMeasured, match="'gates' is no part; choose from system, gate"):
         bench.chosen("gates")
@@ -85,3 +86,12 @@ def test_a_part_that_cannot_run_ends_the_bench_and_what_was_measured_before_is_k
     with pytest.raises(NotMeasured, match="nothing: nothing was measured"):
         bench.main(["gate", "path"], target)
     assert json.loads(target.read_text()) == {"gate": {"one": {"p50_us": 1.0}}}
+
+
+def test_an_hour_of_the_blackbox_is_written_verified_and_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = hour(2_000, tmp_path)
+    assert (figures["records"], figures["segments"]) == (2_001, 1)  # and the note of its orderly end
+    assert "2,001 records" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
