@@ -20,7 +20,7 @@ from schemas.clock import Clock, SystemClock
 from schemas.loop_watch import LoopWatch
 from schemas.messages import Telemetry, TelemetryKind
 from schemas.settings import Home, HomeError, Settings, SettingsError, load_settings
-from schemas.vitals import Vitals
+from schemas.vitals import Vitals, watch_blackbox
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -146,6 +146,8 @@ async def _run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, runtime.stopping.set)
         beside = [loop.create_task(loop_watch.run(), name="loop watch")]
+        if isinstance(tap, BlackboxWriter):
+            beside.append(loop.create_task(watch_blackbox(tap, reporter, name), name="blackbox watch"))
         try:
             if telemetry:
                 reporter.connect(wire.pusher(settings.wire.telemetry))
@@ -169,6 +171,7 @@ def _blackbox(name: str, home: Home, settings: Settings, clock: Clock) -> Iterat
         segment_bytes=settings.blackbox.segment_mb * 2**20,
         queue_records=settings.blackbox.queue_records,
         keep_bytes=int(settings.blackbox.keep_gb * 2**30),
+        min_free_bytes=settings.blackbox.min_free_mb * 2**20,
         flush_ms=_FLUSH_MS,
         vital_wakes=False,
     )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from schemas.blackbox import BlackboxWriter
 from schemas.latency import LatencyWindow, LegReport
 from schemas.loop_watch import LoopWatch
 from schemas.messages import TelemetryKind
@@ -13,12 +14,38 @@ from schemas.messages import TelemetryKind
 LOOP_LAG: Final = "loop_lag"
 _FOLDS: Final = 10
 _FOLD_EVERY_S: Final = 0.1
+_LOOK_EVERY_S: Final = 1.0
+
+
+class Reports(Protocol):
+    """What the watch of the blackbox needs of a reporter."""
+
+    def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None: ...
+
+    def log(self, level: str, text: str) -> None: ...
 
 
 class Sends(Protocol):
     """What it needs of a reporter."""
 
     def send(self, kind: TelemetryKind, data: dict[str, Any]) -> None: ...
+
+
+async def watch_blackbox(writer: BlackboxWriter, reporter: Reports, process: str) -> None:
+    """Tells what the record lacks, until it is cancelled: once when it begins, and as numbers every second."""
+    said = ""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        status = writer.status
+        reporter.send(
+            TelemetryKind.METRICS,
+            {f"{process}.blackbox_dropped": status.dropped, f"{process}.blackbox_lost_vital": status.lost_vital},
+        )
+        sparing = "the disk is nearly full (blackbox.min_free_mb): only commands and answers are recorded"
+        problem = status.error or (sparing if status.sparing else "")
+        if problem != said:
+            reporter.log("error" if problem else "info", f"blackbox: {problem or 'everything is recorded again'}")
+        said = problem
 
 
 class Vitals:

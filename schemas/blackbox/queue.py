@@ -29,9 +29,13 @@ class RecordQueue:
         self._items: deque[Item] = deque()
         self._wall_ns = clock.wall_ns
         self._monotonic_ns = clock.monotonic_ns
-        self._limit = limit
+        self._limit = self._normal_limit = limit
         self._vital_wakes = vital_wakes
         self._vital_limit = max(limit, vital_limit)
+
+    def spare(self, sparing: bool) -> None:
+        """While the disk is nearly full only vital records are taken; the others are dropped and counted."""
+        self._limit = 0 if sparing else self._normal_limit
 
     def __len__(self) -> int:
         return len(self._items)

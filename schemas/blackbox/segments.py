@@ -38,6 +38,10 @@ class Disk(Protocol):
         """Raises: OSError."""
         ...
 
+    def free(self, directory: Path) -> int:
+        """Bytes that are left for us where the directory is, or will be. Raises: OSError."""
+        ...
+
 
 class SystemDisk:
     """The real one. `fdatasync` where there is one (not on macOS), `fsync` elsewhere."""
@@ -58,6 +62,13 @@ class SystemDisk:
     def close(self, descriptor: int) -> None:
         """See Disk."""
         os.close(descriptor)
+
+    def free(self, directory: Path) -> int:
+        """See Disk."""
+        while not directory.exists():
+            directory = directory.parent
+        found = os.statvfs(directory)
+        return found.f_bavail * found.f_frsize
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -26,6 +26,7 @@ _BREATH_S: Final = 50e-6
 _RETRY_S: Final = 0.25
 _RETRY_CLOSING_S: Final = 0.02
 _SYNC_S: Final = 0.05
+_LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class BlackboxStatus:
     """Vital records that are in memory only."""
     lost_vital: int
     """Vital records given up: the disk refused for too long."""
+    sparing: bool
+    """The disk is nearly full: only vital records are written."""
     error: str | None
     """Why nothing can be written at present; None while all is well."""
     torn: TornTail | None
@@ -54,6 +57,7 @@ class BlackboxWriter:
     Full queue (`queue_records`): what is not vital is dropped, counted, and the count is recorded.
     Refusing disk: shown in `status`, tried again every 250 ms; vital records wait in memory, up to 200,000.
     Nothing here ever raises into the caller, the constructor included.
+    Less than `min_free_bytes` left on the disk: only what is vital is written, and the rest is counted as dropped.
     A segment ends at `segment_bytes`; beyond `keep_bytes` in `directory` the oldest are deleted.
     """
 
@@ -67,18 +71,21 @@ class BlackboxWriter:
         queue_records: int = 65_536,
         flush_ms: float = 20.0,
         keep_bytes: int = 20 * GIB,
+        min_free_bytes: int = 0,
         vital_wakes: bool = True,
         disk: Disk | None = None,
     ) -> None:
         self._queue = RecordQueue(clock, limit=queue_records, vital_wakes=vital_wakes)
         self.record = self._queue.record
+        self._directory, self._disk, self._min_free_bytes = directory, disk or SystemDisk(), min_free_bytes
+        self._sparing = False
         self._log = SegmentLog(
             directory,
             process,
             clock,
             segment_bytes=segment_bytes,
             keep_bytes=keep_bytes,
-            disk=disk or SystemDisk(),
+            disk=self._disk,
         )
         self._flush_s = flush_ms / 1000
         self._closing = threading.Event()
@@ -102,6 +109,7 @@ class BlackboxWriter:
             dropped=queue.dropped,
             vital_queued=queue.vital_taken - self._vital_done,
             lost_vital=queue.lost_vital,
+            sparing=self._sparing,
             error=log.error,
             torn=self._torn,
         )
@@ -119,16 +127,28 @@ class BlackboxWriter:
     def _run(self) -> None:
         queue, log = self._queue, self._log
         synced_s = time.monotonic()
+        looked_s = -_LOOK_S
         while not (self._closing.is_set() and self._finish()):
             queue.wake.wait(self._flush_s)
             if log.error:
                 self._pause()
             queue.wake.clear()
+            if time.monotonic() - looked_s >= _LOOK_S:
+                looked_s = time.monotonic()
+                self._look_for_space()
             self._flush()
             if log.unsynced and time.monotonic() - synced_s >= _SYNC_S:
                 log.sync()
                 synced_s = time.monotonic()
         log.close()
+
+    def _look_for_space(self) -> None:
+        """The journal and the latch are on the same disk, and need it more."""
+        try:
+            self._sparing = self._disk.free(self._directory) < self._min_free_bytes
+        except OSError:
+            return  # the next write says what is wrong
+        self._queue.spare(self._sparing)
 
     def _pause(self) -> None:
         """Vital records wake the thread at once; that must not make it spin on a disk that refuses."""

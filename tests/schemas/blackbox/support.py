@@ -46,6 +46,10 @@ class FaultyDisk(SystemDisk):
         self.writes = 0
         self.syncs = 0
         self.refuses_files = False
+        self.left = 1 << 40
+
+    def free(self, directory: Path) -> int:
+        return self.left
 
     def create(self, path: Path) -> int:
         if self.refuses_files:

@@ -78,6 +78,22 @@ def test_a_full_queue_drops_ticks_counts_them_records_the_count_and_keeps_comman
     assert notes(tmp_path) == [("dropped", "5"), ("closed", "")]
 
 
+def test_on_a_nearly_full_disk_only_what_is_vital_is_recorded_until_there_is_space_again(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    disk.left = 99
+    writer = BlackboxWriter(tmp_path, "engine", SystemClock(), min_free_bytes=100, disk=disk)
+    until(lambda: writer.status.sparing)
+    fill(writer, 3)
+    fill(writer, 2, vital=True, start=3)
+    assert (writer.status.dropped, writer.status.error) == (3, None)
+    disk.left = 100
+    until(lambda: not writer.status.sparing)
+    fill(writer, 2, start=5)
+    assert writer.close()
+    assert numbers(tmp_path) == [3, 4, 5, 6]
+    assert notes(tmp_path) == [("dropped", "3"), ("closed", "")]
+
+
 def test_a_full_disk_is_shown_and_writing_goes_on_at_the_byte_where_it_stopped(tmp_path: Path) -> None:
     disk = FaultyDisk(room=333)
     writer = BlackboxWriter(tmp_path, "engine", SystemClock(), disk=disk)
