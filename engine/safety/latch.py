@@ -62,6 +62,14 @@ class HaltLatch:
         """What the halt file says, whatever is in it: its being there is enough."""
         return self._read(self._request, "halt file", wall_ns)
 
+    def request_mark(self) -> tuple[int, int] | None:
+        """What tells one halt file from the next; None: there is none."""
+        try:
+            found = self._request.stat()
+        except OSError:  # also one that cannot be looked at: `requested` says what it is
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def _read(self, path: Path, issuer: str, wall_ns: int) -> Latched | None:
         try:
             content = _beginning(path)
