@@ -53,6 +53,8 @@ class Ask:
         self.receipt = receipt
         self.own_problems = problems
         self.heard = False
+        self.resume_asked = False
+        """The engine may have lifted it, and then it is deaf to this id."""
         self.file: Path | None = None
         self._changed = asyncio.Event()
 
@@ -110,7 +112,7 @@ class HaltDesk:
         `mono_ns`: when the operator asked for it, 0: now.
         """
         ask = self._current
-        if ask is None or ask.receipt.done or (flatten and not ask.receipt.flatten):
+        if ask is None or ask.receipt.done or ask.resume_asked or (flatten and not ask.receipt.flatten):
             ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns)
         else:
             self._publish(ask)
@@ -181,6 +183,8 @@ class HaltDesk:
         """No more repetitions from now on; what was repeated, for `go_on`."""
         ask, self._current = self._current, None
         self._held = ask or self._held
+        if ask is not None:
+            ask.resume_asked = True
         return ask
 
     @property

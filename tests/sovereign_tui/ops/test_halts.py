@@ -262,6 +262,20 @@ def test_a_halt_asked_for_during_a_resume_goes_on_when_the_first_one_is_lifted(h
     asyncio.run(scenario())
 
 
+def test_a_halt_after_a_resume_that_nobody_answered_has_an_id_that_was_never_lifted(home: Home) -> None:
+    """The engine may have lifted the first one, with its answer lost."""
+
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        first = (await all_of(desk))[-1].id
+        resumes = ResumeDesk(halts=desk, asker=Asker(hub, wait_s=0.05), engine=lambda: EngineView(known=True))
+        assert not (await resumes.resume(first, "me")).ok
+        second = (await all_of(desk, "again"))[-1].id
+        assert (second != first, hub.signals[-1][:2]) == (True, (SignalKind.SYSTEM_HALT, second))
+
+    asyncio.run(scenario())
+
+
 def test_a_resume_is_not_said_again_after_a_halt_was_asked_for(home: Home) -> None:
     async def scenario() -> None:
         desk, hub = desk_of(home, deadline_s=0.05)
