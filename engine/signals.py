@@ -29,7 +29,7 @@ class SignalDesk:
     ) -> None:
         self._runtime, self._halt, self._limits, self._trading = runtime, halt, limits, trading
         self._ops, self._clock = ops, clock
-        self._started_ns = clock.wall_ns()
+        self._started_ns = clock.monotonic_ns()
 
     def on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
         """One message of the signal channel."""
@@ -41,12 +41,12 @@ class SignalDesk:
         self._ops.heard(self._clock.monotonic_ns())
         if signal.kind is SignalKind.OPS_HEARTBEAT:
             return
-        fresh = signal.timestamp_ns >= self._clock.wall_ns() - _FRESH_NS
+        age_ns = self._clock.wall_ns() - signal.timestamp_ns  # ops has the same clock, wherever somebody has set it
         if signal.kind is SignalKind.SYSTEM_HALT:
             self._halt.on_signal(signal)
-        elif signal.timestamp_ns < self._started_ns:
+        elif age_ns > self._clock.monotonic_ns() - self._started_ns:
             return  # said to a former life
-        elif signal.kind in _ASKED and not fresh:
+        elif signal.kind in _ASKED and age_ns > _FRESH_NS:
             self._runtime.reporter.log("warning", f"{signal.kind.name} of {signal.issuer} came too late; not done")
         elif signal.kind is SignalKind.FLATTEN:
             self._halt.on_signal(signal, flatten=True)

@@ -69,13 +69,20 @@ class Vigil:
             self.look()
 
     async def watch_file(self) -> None:
-        """A halt file in the runtime directory halts, whoever made it, until cancelled."""
+        """A halt file in the runtime directory halts, whoever made it, until cancelled.
+
+        While a halt stands each new one is taken once: it may be the operator's, on top of the engine's own.
+        """
+        taken: tuple[int, int] | None = None
         while True:
             await asyncio.sleep(_FILE_EVERY_S)
-            if self._halt.halt_id is None:
-                found = self._latch.requested(wall_ns=self._clock.wall_ns())
-                if found is not None:
-                    self._halt.take(found, path="halt file")
+            mark = self._latch.request_mark()
+            if self._halt.halt_id is not None and mark in {None, taken}:
+                continue
+            found = self._latch.requested(wall_ns=self._clock.wall_ns())
+            if found is not None:
+                taken = mark
+                self._halt.take(found, path="halt file")
 
     def on_signal_of_the_system(self) -> None:
         """SIGUSR1."""

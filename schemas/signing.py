@@ -49,7 +49,8 @@ class Signer:
             raise ReceiptKeyError(f"{path}: {len(content)} bytes, not {_SIZE}; delete it for a new one")
         signer = cls(Ed25519PrivateKey.from_private_bytes(content))
         try:
-            write_whole(directory / _PUBLIC, f"{signer.public}\n".encode(), mode=0o644)
+            if public_key(directory) != signer.public:  # a full disk takes no new one, and none is needed
+                write_whole(directory / _PUBLIC, f"{signer.public}\n".encode(), mode=0o644)
         except OSError as error:
             raise ReceiptKeyError(f"{directory / _PUBLIC}: {error.strerror}; free the disk") from None
         return signer

@@ -14,6 +14,8 @@ from engine.venue.answers import VenueError
 from engine.venue.rest import BATCH, Rest
 
 Policy = Literal["all", "unprotected", "none"]
+_AGAIN_S: Final = 1.0
+"""Between two closings: what the venue says of the position may come late, and it is not asked at every look."""
 _NOT_NOW: Final = (CauseName.OPERATOR_HALT, CauseName.ENGINE_HALT, CauseName.SHUTTING_DOWN)
 """While a halt stands nothing is sent but cancels; whoever halted decides about the position."""
 
@@ -60,6 +62,10 @@ class BrainDeath:
         return self._policy == "all" or self._account.protection.sl_price is None
 
     async def _act(self) -> None:
+        await self._once()
+        await asyncio.sleep(_AGAIN_S)
+
+    async def _once(self) -> None:
         await self._cancel_entries()
         if not await self._is_at_risk():
             return

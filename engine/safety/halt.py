@@ -17,7 +17,7 @@ import msgspec
 
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.chase import Chase
-from engine.safety.latch import HAND, HaltLatch, Latched
+from engine.safety.latch import HAND, UNREADABLE, HaltLatch, Latched
 from engine.safety.liquidation import Liquidation
 from engine.safety.receipts import ReceiptDesk
 from schemas.channels import ChannelError
@@ -94,8 +94,8 @@ class Halt:
 
     def take(self, halt: Latched, *, path: str, flatten: bool = False) -> None:
         """A halt that somebody asks for, by whatever path."""
-        if halt.id == HAND and path != "signal":  # so that two of them do not share a receipt
-            halt = msgspec.structs.replace(halt, id=f"{HAND}-{secrets.token_hex(4)}")
+        if halt.id in {HAND, UNREADABLE} and path != "signal":  # so that two of them do not share a receipt
+            halt = msgspec.structs.replace(halt, id=f"{halt.id}-{secrets.token_hex(4)}")
         if self._receipts.knows(halt.id):
             self._receipts.say_again(halt.id, flatten=flatten)
             self._go_on()
@@ -203,14 +203,15 @@ class Halt:
             self._open_port()  # whatever comes in now is still refused
         except ChannelError as error:
             return False, f"{error}; the halt stands"
-        for task in (self._work, self._latching):
-            if task is not None:
-                task.cancel()
         try:
             self._latch.clear()
         except OSError as error:
             self._close_port()
+            self._latch_or_try_again(self._standing)  # whatever of it is on disk by now
             return False, f"the latch cannot be removed ({error.strerror}); the halt stands"
+        for task in (self._work, self._latching):
+            if task is not None:
+                task.cancel()
         self._resumed |= self._receipts.over()
         self._standing = None
         for cause in (CauseName.OPERATOR_HALT, CauseName.ENGINE_HALT):

@@ -24,6 +24,8 @@ _LONGEST: Final = {"reason": 500, "issuer": 100}
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HAND: Final = "haltfile"
 """Id of a halt that somebody made by hand, and of one whose id is none."""
+UNREADABLE: Final = "unreadable"
+"""Id of a halt whose file is there, and cannot be read."""
 
 
 class Latched(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +62,21 @@ class HaltLatch:
         """What the halt file says, whatever is in it: its being there is enough."""
         return self._read(self._request, "halt file", wall_ns)
 
+    def request_mark(self) -> tuple[int, int] | None:
+        """What tells one halt file from the next; None: there is none."""
+        try:
+            found = self._request.stat()
+        except OSError:  # also one that cannot be looked at: `requested` says what it is
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def _read(self, path: Path, issuer: str, wall_ns: int) -> Latched | None:
         try:
-            content = path.read_bytes()[:_SIZE]
+            content = _beginning(path)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return Latched(id="unreadable", issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
+            return Latched(id=UNREADABLE, issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
         try:
             found = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -86,9 +96,12 @@ class HaltLatch:
         self._write(msgspec.to_builtins(halt) | {"halted": True} | cut)
 
     def clear(self) -> None:
-        """Nothing is halted any more. Raises: OSError: then the halt stands."""
-        self._write({"halted": False})
+        """Nothing is halted any more. Raises: OSError: then the halt stands, and has to be `set` again.
+
+        The halt file first: one that somebody makes from then on is another halt.
+        """
         self._request.unlink(missing_ok=True)
+        self._write({"halted": False})
 
     def _write(self, fields: dict[str, Any]) -> None:
         content = _padded(fields)
@@ -103,6 +116,15 @@ class HaltLatch:
             getattr(os, "fdatasync", os.fsync)(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _beginning(path: Path) -> bytes:
+    """As much as a latch has, and of a pipe without waiting for its writer. Raises: OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SIZE)
+    finally:
+        os.close(descriptor)
 
 
 def _padded(fields: dict[str, Any]) -> bytes:

@@ -12,7 +12,8 @@ class BrainWatch:
     """Alive means heartbeats *and* progress: a brain whose ticks or decisions stand still while ticks flow is dead.
 
     One that was dead, or that begins anew, owes `proof_beats` good heartbeats in a row before it is `proven`. A good
-    one has taken all the ticks that there were at the one before it. Times are monotonic ns.
+    one has taken all the ticks that there were at the one before it. A tick that was never ours, of an engine before
+    this one, is none. Times are monotonic ns.
     """
 
     def __init__(self, timeout_s: float, proof_beats: int = 1) -> None:
@@ -25,19 +26,20 @@ class BrainWatch:
         self._owed = 0
         self.last_decision_sequence = 0
 
-    def on_heartbeat(self, beat: Heartbeat, now_ns: int, *, newest: int = 0) -> None:
-        """One heartbeat came in. `newest`: sequence of our newest tick."""
+    def on_heartbeat(self, beat: Heartbeat, now_ns: int, *, newest: int | None = None) -> None:
+        """One heartbeat came in. `newest`: sequence of our newest tick; None: not known."""
+        tick = beat.last_tick_sequence if newest is None or beat.last_tick_sequence <= newest else 0
         anew = beat.last_decision_sequence < self.last_decision_sequence
-        moved = beat.last_tick_sequence != self._tick
+        moved = tick != self._tick
         decided = beat.last_decision_sequence != self.last_decision_sequence
         if anew:
             self._owed = self._proof_beats
         if moved and (decided or self._beat_ns is None):
             self._behind_ns = None
-        caught_up = beat.last_tick_sequence >= self._newest and not anew
+        caught_up = tick >= self._newest and not anew
         if self._owed:
             self._owed = self._owed - 1 if caught_up and (decided or not moved) else self._proof_beats
-        self._tick, self._newest, self._beat_ns = beat.last_tick_sequence, newest, now_ns
+        self._tick, self._newest, self._beat_ns = tick, newest or 0, now_ns
         self.last_decision_sequence = beat.last_decision_sequence
 
     def reopened(self, now_ns: int) -> None:

@@ -91,9 +91,8 @@ class KillSwitch:
                 self._news.append(kill)
         except OpsError as error:
             self._without_ops(kill, str(error))
-        except (OSError, msgspec.ValidationError) as error:
-            text = f"the answer of ops to the HALT is not usable ({error})"
-            self._news.append(replace(kill, phase=KillPhase.FAILED, problem=text))
+        except (OSError, KeyError, msgspec.ValidationError) as error:
+            self._without_ops(kill, f"the answer of ops to the HALT is not usable ({error})")
 
     def _without_ops(self, kill: Kill, why: str) -> None:
         """The halt file, and what the engine makes of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from schemas.messages import SignalKind
@@ -37,9 +37,10 @@ class Asker:
             waiter.set_result(ack)
 
     async def ask(
-        self, kind: SignalKind, *, issuer: str, reason: str, target: str = "", changes: Mapping[str, str] | None = None
+        self, kind: SignalKind, *, issuer: str, reason: str, target: str = "",
+        changes: Mapping[str, str] | None = None, still: Callable[[], bool] = lambda: True,
     ) -> SignalAck | None:  # fmt: skip
-        """What the engine says to it; None: nothing within `wait_s`."""
+        """What the engine says to it; None: nothing within `wait_s`, or until it was not `still` wanted."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[SignalAck] = loop.create_future()
         id_ = self._hub.signal(kind, issuer=issuer, reason=reason, target=target, changes=changes)
@@ -50,6 +51,8 @@ class Asker:
                 await asyncio.wait({waiter}, timeout=min(_REPEAT_S, left))
                 if waiter.done():
                     return waiter.result()
+                if not still():
+                    return None
                 self._hub.signal(kind, issuer=issuer, reason=reason, target=target, id_=id_, changes=changes)
             return None
         finally:

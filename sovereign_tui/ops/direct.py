@@ -88,13 +88,16 @@ def receipts(home: HasHaltPlaces, asked: Direct, within_s: float) -> Iterator[di
 
 
 def _newest(directory: Path, since_ns: int) -> dict[str, Any] | None:
+    """Heard of between `since_ns` and now: the monotonic clock begins anew at each start of the machine, and a receipt
+    of an earlier one may have a later time."""
     newest: tuple[int, dict[str, Any]] | None = None
+    now_ns = time.monotonic_ns()
     for path in directory.glob("*.json"):
         try:
             found = json.loads(path.read_bytes())
             heard_ns = found["received_ns"]
         except (OSError, ValueError, KeyError, TypeError):
             continue  # one of panic's, an older one, or none
-        if isinstance(heard_ns, int) and heard_ns >= since_ns and (newest is None or heard_ns > newest[0]):
+        if isinstance(heard_ns, int) and since_ns <= heard_ns <= now_ns and (newest is None or heard_ns > newest[0]):
             newest = heard_ns, found
     return newest[1] if newest else None

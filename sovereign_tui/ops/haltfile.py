@@ -7,6 +7,8 @@ Imports nothing heavy: the kill switch loads it.
 from __future__ import annotations
 
 import json
+import os
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -17,6 +19,11 @@ from schemas.whole_file import write_whole
 
 UNREADABLE: Final = "unreadable"
 """The id of a HALT whose file is there, and cannot be read."""
+HAND: Final = "haltfile"
+"""The id of one that somebody made by hand, or whose id is none."""
+_SIZE: Final = 65_536
+_LONGEST: Final = 500
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +48,31 @@ def path_in(runtime: Path) -> Path:
 def read(runtime: Path) -> StandingHalt | None:
     """The standing HALT; None if there is no file. A file that cannot be read is a HALT too, of the id "unreadable"."""
     try:
-        text = path_in(runtime).read_text(encoding="utf-8")
+        content = _content(path_in(runtime))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         return StandingHalt(id=UNREADABLE, issuer="", reason=f"the HALT file cannot be read ({error})")
     try:
-        found = json.loads(text)
-        return StandingHalt(id=str(found["id"]), issuer=str(found["issuer"]), reason=str(found["reason"]))
-    except (ValueError, KeyError, TypeError):  # written by hand: `touch HALT` halts
-        return StandingHalt(id="haltfile", issuer="", reason="a HALT file that somebody made by hand")
+        found = json.loads(content)
+        id_, issuer, reason = (str(found[name]) for name in ("id", "issuer", "reason"))
+    except (ValueError, KeyError, TypeError, RecursionError):  # written by hand: `touch HALT` halts
+        return StandingHalt(id=HAND, issuer="", reason="a HALT file that somebody made by hand")
+    return StandingHalt(id=id_ if _ID.fullmatch(id_) else HAND, issuer=_sendable(issuer), reason=_sendable(reason))
+
+
+def _content(path: Path) -> bytes:
+    """Not more than what may be meant for us, and of a pipe without waiting for its writer. Raises: OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SIZE)
+    finally:
+        os.close(descriptor)
+
+
+def _sendable(text: str) -> str:
+    """JSON can spell what no message can carry."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode()
 
 
 def write(runtime: Path, halt: StandingHalt, mono_ns: int = 0) -> None:

@@ -53,6 +53,8 @@ class Ask:
         self.receipt = receipt
         self.own_problems = problems
         self.heard = False
+        self.resume_asked = False
+        """The engine may have lifted it, and then it is deaf to this id."""
         self.file: Path | None = None
         self._changed = asyncio.Event()
 
@@ -86,6 +88,7 @@ class HaltDesk:
         self._engine = engine
         self._on_foreign = on_foreign
         self._current: Ask | None = None
+        self._held: Ask | None = None
         self._lifted: deque[str] = deque(maxlen=_REMEMBERED)
 
     @property
@@ -97,7 +100,8 @@ class HaltDesk:
         """At the start of ops: a HALT file stands, so the engine has to hear of it, whoever started that engine."""
         found = self.standing_file
         if found is not None:
-            self._begin(found.id, found.issuer, found.reason, ())
+            known = found.id not in {haltfile.HAND, haltfile.UNREADABLE}  # others had that id before, and were lifted
+            self._begin(found.id if known else haltfile.new_id(), found.issuer, found.reason, ())
 
     async def halt(
         self, issuer: str, reason: str, *, flatten: bool = False, mono_ns: int = 0
@@ -108,7 +112,7 @@ class HaltDesk:
         `mono_ns`: when the operator asked for it, 0: now.
         """
         ask = self._current
-        if ask is None or ask.receipt.done or (flatten and not ask.receipt.flatten):
+        if ask is None or ask.receipt.done or ask.resume_asked or (flatten and not ask.receipt.flatten):
             ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns)
         else:
             self._publish(ask)
@@ -124,6 +128,10 @@ class HaltDesk:
         """The engine says how far it is."""
         if receipt.asked in self._lifted or receipt.id in self._lifted:
             return  # said before the RESUME
+        if self._held is not None and self._held.asked == receipt.asked:
+            self._held.heard = True
+            self._held.change(receipt)
+            return  # said before the RESUME that is being asked for
         ask = self._current
         if ask is None or ask.asked != receipt.asked:
             if ask is not None and not ask.receipt.done:
@@ -149,11 +157,22 @@ class HaltDesk:
                 self._publish(ask)
 
     def lifted(self, halt_id: str) -> str | None:
-        """After a resume: nothing is repeated, and nothing halts the next start. A problem, or None."""
-        if self._current is not None:
-            self._lifted.append(self._current.asked)
-        self._lifted.append(halt_id)
+        """After a resume: nothing is repeated, and nothing halts the next start. A problem, or None.
+
+        Another HALT, asked for meanwhile, goes on: the engine heard of it after the RESUME, or has not heard of it yet.
+        """
+        held, ask = self._held, self._current
+        self._lifted.extend([halt_id, *([held.asked] if held else [])])
+        self._held = None
+        if ask is not None and ask.receipt.id != halt_id:
+            self._write_file(StandingHalt(id=ask.receipt.id, issuer=ask.receipt.issuer, reason=ask.receipt.reason), ask)
+            return None
+        if ask is not None:
+            self._lifted.append(ask.asked)
         self._current = None
+        standing = self.standing_file
+        if standing is None or standing.id not in self._lifted:
+            return None  # the engine has removed its file; whoever has made one since wants another halt
         try:
             haltfile.remove(self._runtime)
         except OSError as error:
@@ -163,10 +182,19 @@ class HaltDesk:
     def hold_back(self) -> Ask | None:
         """No more repetitions from now on; what was repeated, for `go_on`."""
         ask, self._current = self._current, None
+        self._held = ask or self._held
+        if ask is not None:
+            ask.resume_asked = True
         return ask
+
+    @property
+    def is_quiet(self) -> bool:
+        """Has nobody asked for a HALT, by whatever way, since `hold_back`?"""
+        return self._current is None
 
     def go_on(self, ask: Ask | None) -> None:
         """Repeat it again, unless another HALT was asked for meanwhile."""
+        self._held = None
         if self._current is None:
             self._current = ask
 

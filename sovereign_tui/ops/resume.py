@@ -42,9 +42,14 @@ class ResumeDesk:
             named = "none" if wanted is None else wanted
             return Resumed(ok=False, halt_id=standing, text=f"halt {standing} stands, {named} was named")
         held = self._halts.hold_back()
-        ack = await self._asker.ask(SignalKind.SYSTEM_RESUME, issuer=issuer, reason="resume", target=standing)
+        ack = await self._asker.ask(
+            SignalKind.SYSTEM_RESUME, issuer=issuer, reason="resume", target=standing,
+            still=lambda: self._halts.is_quiet,
+        )  # fmt: skip
         if ack is None or not ack.ok:
+            overtaken = ack is None and not self._halts.is_quiet
             self._halts.go_on(held)
-            return Resumed(ok=False, halt_id=standing, text=f"{self._asker.refusal(ack)}; halt {standing} stands")
+            why = "a HALT was asked for meanwhile" if overtaken else self._asker.refusal(ack)
+            return Resumed(ok=False, halt_id=standing, text=f"{why}; halt {standing} stands")
         problem = self._halts.lifted(standing)
         return Resumed(ok=True, halt_id=standing, text=problem or ack.text)

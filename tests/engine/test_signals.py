@@ -58,3 +58,18 @@ def test_a_halt_is_obeyed_at_any_age() -> None:
     engine.clock.advance(s=3_600)
     engine.hears(SignalKind.SYSTEM_HALT, said_ns=1)
     assert engine.done == ["halt"]
+
+
+@pytest.mark.parametrize("step_s", [-3_600, 3_600])
+def test_a_clock_that_somebody_sets_keeps_no_signal_from_the_engine(step_s: float) -> None:
+    engine = Engine()
+    engine.clock.advance(s=60)
+    engine.clock.step_wall(s=step_s)
+    engine.hears(SignalKind.FLATTEN, said_ns=engine.clock.wall_ns())
+    assert engine.done == ["halt"]
+
+
+def test_what_was_said_to_a_former_life_is_not_done() -> None:
+    engine = Engine()
+    engine.hears(SignalKind.FLATTEN, said_ns=engine.clock.wall_ns() - 1)
+    assert (engine.done, engine.said) == ([], [])

@@ -144,6 +144,23 @@ def test_a_halt_file_is_found_within_milliseconds_and_not_asked_for_again(tmp_pa
     watched(work, tmp_path)
 
 
+def test_a_halt_file_on_top_of_a_halt_that_stands_is_taken_once(tmp_path: Path) -> None:
+    """The operator's on top of the engine's own, where no ops tells of it."""
+
+    async def work(scene: Scene) -> None:
+        await scene.live(1)
+        scene.vigil._trip("daily_loss: -3 %")
+        (tmp_path / "HALT").write_text('{"id": "f1", "issuer": "ann@desk", "reason": "no more"}')
+        await scene.live(1)
+        assert [(path, halt.own) for path, halt in scene.halts] == [("trip", True), ("halt file", False)]
+        (tmp_path / "HALT").rename(tmp_path / "other")
+        (tmp_path / "HALT").touch()
+        await scene.live(1)
+        assert [path for path, _ in scene.halts] == ["trip", "halt file", "halt file"]
+
+    watched(work, tmp_path)
+
+
 def test_a_sleep_of_the_machine_makes_everything_stale_and_the_brain_prove_itself(tmp_path: Path) -> None:
     async def work(scene: Scene) -> None:
         await scene.live(5)

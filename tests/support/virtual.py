@@ -68,4 +68,9 @@ def run_virtually(work: Callable[[LoopClock], Any]) -> Any:
     try:
         return loop.run_until_complete(work(LoopClock(loop)))
     finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         loop.close()

@@ -110,6 +110,22 @@ def test_a_brain_that_lives_costs_nothing_and_a_second_death_is_acted_on_again()
     run_virtually(act)
 
 
+@pytest.mark.parametrize(("policy", "dead_venue"), [("unprotected", True), ("all", False)])
+def test_a_venue_that_does_not_answer_or_tells_late_is_not_asked_at_every_look(
+    policy: Policy, dead_venue: bool
+) -> None:
+    """With the policy "all": it says flat, and the push of that never comes."""
+
+    async def act(clock: LoopClock) -> None:
+        scene = Scene(clock, policy, stop="")
+        scene.dead_venue, scene.steps = dead_venue, 10
+        scene.rest_an_order("e", intent="i1")
+        await scene.live(10)
+        assert 8 <= len(scene.canceled) <= 11
+
+    run_virtually(act)
+
+
 def test_what_was_begun_is_finished_when_the_brain_is_back_meanwhile() -> None:
     async def act(clock: LoopClock) -> None:
         scene = Scene(clock, "all", stop="1")

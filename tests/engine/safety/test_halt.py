@@ -421,6 +421,46 @@ def test_a_resume_needs_the_id_and_is_refused_while_a_cause_stands(tmp_path: Pat
     play(act)
 
 
+def test_a_latch_that_cannot_be_removed_outlives_the_process(tmp_path: Path) -> None:
+    async def act(clock: LoopClock) -> None:
+        scene = Scene(clock, tmp_path)
+        scene.halt.on_signal(signal())
+        await scene.done()
+        (tmp_path / "HALT").mkdir()
+        ok, why = scene.halt.on_resume(signal("h1"))
+        assert (ok, why.partition(" (")[0]) == (False, "the latch cannot be removed")
+        (tmp_path / "HALT").rmdir()
+        found = scene.latch.read(wall_ns=1)
+        assert found is not None
+        assert (found.id, scene.halt.halt_id, scene.port) == ("h1", "h1", ["closed", "open", "closed"])
+        assert scene.causes.stands(CauseName.OPERATOR_HALT)
+
+    play(act)
+
+
+def test_a_latch_that_was_half_removed_is_set_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(clock: LoopClock) -> None:
+        scene = Scene(clock, tmp_path)
+        scene.halt.on_signal(signal())
+        await scene.done()
+        written = scene.latch._write
+
+        def tear(fields: dict[str, Any]) -> None:
+            written(fields)
+            if not fields["halted"]:
+                raise OSError(errno.EIO, "not synced")
+
+        monkeypatch.setattr(scene.latch, "_write", tear)
+        assert scene.halt.on_resume(signal("h1")) == (
+            False, "the latch cannot be removed (not synced); the halt stands"
+        )  # fmt: skip
+        found = scene.latch.read(wall_ns=1)
+        assert found is not None
+        assert found.id == "h1"
+
+    play(act)
+
+
 def test_a_latch_outlives_the_process_and_is_asked_about_at_the_next_start(tmp_path: Path) -> None:
     async def first(clock: LoopClock) -> None:
         scene = Scene(clock, tmp_path)

@@ -47,6 +47,29 @@ def test_a_halt_file_halts_whatever_is_in_it(tmp_path: Path, content: bytes) -> 
     assert not (tmp_path / "HALT").exists()
 
 
+def test_a_pipe_in_the_place_of_a_halt_file_halts_and_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "HALT")
+    found = latch(tmp_path).requested(wall_ns=9)
+    assert found is not None
+    assert found.id == "haltfile"
+
+
+def test_a_halt_file_made_while_the_latch_is_cleared_is_another_halt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, synced = latch(tmp_path), os.fsync
+    here.set(HALT)
+    (tmp_path / "HALT").touch()
+
+    def meanwhile(descriptor: int) -> None:
+        (tmp_path / "HALT").touch()
+        synced(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", meanwhile, raising=False)
+    here.clear()
+    assert here.requested(wall_ns=9) is not None
+
+
 def test_a_reserved_latch_is_written_where_nothing_new_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = latch(tmp_path)
     here.reserve()

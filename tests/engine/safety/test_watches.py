@@ -74,6 +74,15 @@ def test_a_brain_that_takes_ticks_and_decides_nothing_is_dead() -> None:
     assert why == "alive but stuck at tick 40 for 4.0 s"
 
 
+def test_a_brain_that_stays_at_a_tick_of_an_engine_before_this_one_is_dead() -> None:
+    watch = BrainWatch(3)
+    for second in range(6):  # the first ticks come after 1 s
+        newest = 10 * max(0, second - 1)
+        watch.on_heartbeat(beat(900_000, 7), second * S, newest=newest)
+        assert watch.dead(second * S, tick_sequence=newest, tick_age_ns=0) == ""
+    assert watch.dead(6 * S, tick_sequence=50, tick_age_ns=0) == "alive but stuck at tick 0 for 4.0 s"
+
+
 def test_a_brain_that_was_dead_owes_good_heartbeats_in_a_row() -> None:
     watch = BrainWatch(3, 3)
     watch.on_heartbeat(beat(1), 0, newest=1)

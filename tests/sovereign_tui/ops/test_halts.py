@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from contextlib import aclosing
 from decimal import Decimal
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
+from schemas import codec
 from schemas.clock import NS_PER_MS, SystemClock
-from schemas.messages import Receipt, SignalKind
+from schemas.messages import Receipt, Signal, SignalKind
 from schemas.settings import Home
 from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.asking import Asker
@@ -196,7 +199,111 @@ def test_a_file_made_by_hand_is_a_halt(home: Home) -> None:
     async def scenario() -> None:
         desk, hub = desk_of(home)
         desk.recall()
-        assert hub.signals == [(SignalKind.SYSTEM_HALT, "haltfile", True)]
+        ((kind, id_, there),) = hub.signals
+        assert (kind, there) == (SignalKind.SYSTEM_HALT, True)
+        assert id_ != haltfile.HAND  # an engine that has lifted one of that id would not hear of another
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("content", "id_", "reason"),
+    [
+        (b"[" * 60_000, "haltfile", "a HALT file that somebody made by hand"),
+        (b"\xff", "haltfile", "a HALT file that somebody made by hand"),
+        (b'{"id": "a1", "issuer": "me", "reason": "\\ud800!"}', "a1", "?!"),
+        (b'{"id": "", "issuer": "me", "reason": "r"}', "haltfile", "r"),
+        (b'{"id": "../../x", "issuer": "me", "reason": "r"}', "haltfile", "r"),
+        (b'{"id": "a1", "issuer": "me", "reason": "' + b"r" * 5_000 + b'"}', "a1", "r" * 500),
+    ],
+)
+def test_whatever_a_halt_file_says_a_message_can_carry_it(home: Home, content: bytes, id_: str, reason: str) -> None:
+    haltfile.path_in(home.runtime).write_bytes(content)
+    found = haltfile.read(home.runtime)
+    assert found is not None
+    assert (found.id, found.reason) == (id_, reason)
+    signal = Signal(
+        kind=SignalKind.SYSTEM_HALT, id=found.id, issuer=found.issuer, reason=found.reason, timestamp_ns=1
+    )  # fmt: skip
+    assert codec.decode_signal(memoryview(codec.encode_signal(signal))) == signal
+
+
+def test_a_pipe_in_the_place_of_a_halt_file_is_a_halt_and_holds_nobody_up(home: Home) -> None:
+    os.mkfifo(haltfile.path_in(home.runtime))
+    found = haltfile.read(home.runtime)
+    assert found is not None
+    assert found.id == haltfile.HAND
+
+
+def test_a_halt_asked_for_during_a_resume_goes_on_when_the_first_one_is_lifted(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        first = (await all_of(desk))[-1].id
+        desk.on_ack(confirmed(first))
+        asker = Asker(hub)
+        resumes = ResumeDesk(halts=desk, asker=asker, engine=lambda: EngineView(known=True))
+        hub.signals.clear()
+        resuming = asyncio.create_task(resumes.resume(first, "me"))
+        await hub.published(1)
+        second = (await all_of(desk, "again"))[-1].id
+        asker.on_ack(SignalAck(id=hub.signals[0][1], kind="SYSTEM_RESUME", ok=True, text="lifted"))
+        assert (await resuming).ok
+        standing = haltfile.read(home.runtime)
+        assert standing is not None
+        assert standing.id == second
+        hub.signals.clear()
+        repeating = asyncio.create_task(desk.repeat())
+        await hub.published(2)
+        assert {(kind, id_) for kind, id_, _ in hub.signals} == {(SignalKind.SYSTEM_HALT, second)}
+        repeating.cancel()
+        desk.on_ack(confirmed(second))
+        assert hub.receipts[-1].verified
+
+    asyncio.run(scenario())
+
+
+def test_a_halt_after_a_resume_that_nobody_answered_has_an_id_that_was_never_lifted(home: Home) -> None:
+    """The engine may have lifted the first one, with its answer lost."""
+
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        first = (await all_of(desk))[-1].id
+        resumes = ResumeDesk(halts=desk, asker=Asker(hub, wait_s=0.05), engine=lambda: EngineView(known=True))
+        assert not (await resumes.resume(first, "me")).ok
+        second = (await all_of(desk, "again"))[-1].id
+        assert (second != first, hub.signals[-1][:2]) == (True, (SignalKind.SYSTEM_HALT, second))
+
+    asyncio.run(scenario())
+
+
+def test_a_resume_is_not_said_again_after_a_halt_was_asked_for(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home, deadline_s=0.05)
+        first = (await all_of(desk))[-1].id
+        desk.on_ack(confirmed(first))
+        resumes = ResumeDesk(halts=desk, asker=Asker(hub), engine=lambda: EngineView(known=True))
+        hub.signals.clear()
+        resuming = asyncio.create_task(resumes.resume(first, "me"))
+        await hub.published(1)
+        await all_of(desk, "again")
+        result = await resuming
+        assert (result.ok, result.text) == (False, f"a HALT was asked for meanwhile; halt {first} stands")
+        assert [kind for kind, _, _ in hub.signals] == [SignalKind.SYSTEM_RESUME, SignalKind.SYSTEM_HALT]
+
+    asyncio.run(scenario())
+
+
+def test_a_halt_file_made_while_a_halt_is_lifted_is_left_alone(home: Home) -> None:
+    async def scenario() -> None:
+        desk, _ = desk_of(home, deadline_s=0.05)
+        first = (await all_of(desk))[-1].id
+        desk.on_ack(confirmed(first))
+        held = desk.hold_back()
+        assert held is not None
+        haltfile.remove(home.runtime)  # the engine does
+        haltfile.path_in(home.runtime).touch()
+        assert desk.lifted(first) is None
+        assert haltfile.path_in(home.runtime).exists()
 
     asyncio.run(scenario())
 
