@@ -26,6 +26,8 @@ LOOK_EVERY_S: Final = 0.05
 _FILE_EVERY_S: Final = 0.02
 _PAUSE_S: Final = 1.0
 """A sleep of the machine, or a standstill of this process, after which nothing that is known is fresh."""
+_NEVER_HEARD_S: Final = 60.0
+"""A brain that has not come by then, beside an engine that was started, counts as dead for what it left."""
 _TRIPS: Final = {CauseName.DAILY_LOSS: "daily_loss", CauseName.LIFECYCLE_ERROR: "lifecycle_error"}
 
 
@@ -59,6 +61,7 @@ class Vigil:
         self._halt, self._latch, self._brain_death, self._asleep = halt, latch, brain_death, asleep
         self._loop_lag_ns, self._clock, self._boot_ns = loop_lag_ns, clock, boot_ns
         self._pauses = PauseWatch(pause_s=_PAUSE_S)
+        self._began_ns = clock.monotonic_ns()
         self._venue_errors = Burst(settings.venue_errors, settings.venue_errors_window_s)
 
     async def run(self) -> None:
@@ -146,9 +149,12 @@ class Vigil:
         dead = self._brain.dead(now_ns, tick_sequence=tick_sequence, tick_age_ns=tick_age_ns)
         back = was_dead and not dead and bool(self._brain.owes)
         owes = self._brain.owes if not dead else 0
-        text = f"it has been away, and owes {owes} good heartbeats"
-        self._causes.hold(CauseName.BRAIN_RETURNING, bool(owes), text)
+        closing = self._brain_death.closing and not dead  # an entry beside that would be closed as well
+        text = f"it has been away, and owes {owes} good heartbeats" if owes else "what it left is being closed"
+        self._causes.hold(CauseName.BRAIN_RETURNING, bool(owes) or closing, text)
         self._causes.hold(CauseName.BRAIN_DEAD, bool(dead), dead)
         if back:  # what happened while nobody decided is read from the venue before it may
             self._trading.ask_anew()
-        self._brain_death.look(dead=bool(dead) and self._brain.age_ms(now_ns) is not None)
+        heard = self._brain.age_ms(now_ns) is not None
+        waited_ns = now_ns - self._began_ns
+        self._brain_death.look(dead=bool(dead) and (heard or waited_ns > _NEVER_HEARD_S * NS_PER_S))

@@ -40,12 +40,17 @@ class BrainDeath:
         self._work: asyncio.Task[None] | None = None
         self._met = False
 
+    @property
+    def closing(self) -> bool:
+        """Is something being closed, or looked at, just now?"""
+        return self._work is not None and not self._work.done()
+
     def look(self, *, dead: bool) -> None:
         """Called all the time; `dead`: a brain that has been heard is dead now."""
         if not dead:
             self._met = False
             return
-        if any(self._causes.stands(name) for name in _NOT_NOW) or (self._work and not self._work.done()):
+        if any(self._causes.stands(name) for name in _NOT_NOW) or self.closing:
             return
         if not self._met:
             self._met = True

@@ -75,7 +75,7 @@ class Halt:
         self._disk.submit(lambda: None)  # the thread is there when it is needed
         found = self._latch.read(wall_ns=self._clock.wall_ns())
         if found is not None:
-            self.take(found, path="latch")
+            self.take(found, path="latch", flatten=found.flatten)
             return ""
         try:
             self._latch.reserve()
@@ -98,8 +98,10 @@ class Halt:
             halt = msgspec.structs.replace(halt, id=f"{halt.id}-{secrets.token_hex(4)}")
         if self._receipts.knows(halt.id):
             self._receipts.say_again(halt.id, flatten=flatten)
+            self._stand(flatten=flatten)
             self._go_on()
             return
+        halt = msgspec.structs.replace(halt, flatten=flatten)
         now_ns = self._clock.monotonic_ns()
         standing = self._standing or halt
         receipt = Receipt(
@@ -112,9 +114,8 @@ class Halt:
             return
         self._receipts.begin(receipt)
         if self._standing.own and not halt.own:  # now nothing is sent but cancels
-            self._standing = msgspec.structs.replace(self._standing, own=False)
             self._causes.hold(CauseName.OPERATOR_HALT, True, f"{standing.id} by {halt.issuer}: {halt.reason}")
-            self._latch_or_try_again(self._standing)
+        self._stand(own=self._standing.own and halt.own, flatten=self._standing.flatten or flatten)
         if self._work is None or self._work.done():
             self._receipts.note("stands", latched_ns=now_ns, port_closed_ns=now_ns)
         self._go_on()
@@ -131,11 +132,22 @@ class Halt:
         self._receipts.begin(receipt)
         if problem:
             self._receipts.problem(problem)
-            self._latching = asyncio.create_task(self._latch_later(halt, problem))
+            self._latch_again(problem)
         else:
             self._receipts.note("latched", latched_ns=latched_ns)
         self._receipts.note("port closed", port_closed_ns=closed_ns, dropped=dropped, chased=chased)
         self._go_on()
+
+    def _stand(self, **changes: bool) -> None:
+        """What stands has become more, or less: a restart is to know it."""
+        assert self._standing is not None
+        changed = msgspec.structs.replace(self._standing, **changes)
+        if changed != self._standing:
+            self._standing = changed
+            problem = self._write(changed)
+            if problem:
+                self._receipts.problem(problem)
+                self._latch_again(problem)
 
     def _go_on(self) -> None:
         """There may be something to be done again."""
@@ -157,21 +169,20 @@ class Halt:
             return f"the latch could not be written ({error}); a restart would forget this halt"
         return ""
 
-    def _latch_or_try_again(self, halt: Latched) -> None:
-        problem = self._write(halt)
-        if problem:
-            self._receipts.problem(problem)
-            self._latching = asyncio.create_task(self._latch_later(halt, problem))
+    def _latch_again(self, problem: str) -> None:
+        if self._latching is not None:
+            self._latching.cancel()  # one at a time, with what stands by then
+        self._latching = asyncio.create_task(self._latch_later(problem))
 
-    async def _latch_later(self, halt: Latched, problem: str) -> None:
+    async def _latch_later(self, problem: str) -> None:
         """Until the disk takes it: a full one is not full for ever, nor does one stand still for ever."""
         while True:
             await asyncio.sleep(_LATCH_AGAIN_S)
             if self._written is None or not self._written.done():
                 continue
-            if self._written.exception() is None:
+            if self._written.exception() is None or self._standing is None:
                 break
-            self._written = self._disk.submit(self._latch.set, halt)
+            self._written = self._disk.submit(self._latch.set, self._standing)
         self._receipts.solved(problem)
 
     async def _until_done(self) -> None:
@@ -182,6 +193,8 @@ class Halt:
             if self._receipts.wants_flat:
                 found = await self._liquidation.step()
                 self._receipts.position(found)
+                if found.flat and not self._receipts.wants_flat:
+                    self._stand(flatten=False)  # what is opened by hand from now on is not the next start's business
 
     def on_resume(self, signal: Signal) -> tuple[bool, str]:
         """Lift the halt that the signal names. Returns whether it was lifted, and why not."""
@@ -203,12 +216,9 @@ class Halt:
             self._open_port()  # whatever comes in now is still refused
         except ChannelError as error:
             return False, f"{error}; the halt stands"
-        try:
-            self._latch.clear()
-        except OSError as error:
+        if problem := self._clear():
             self._close_port()
-            self._latch_or_try_again(self._standing)  # whatever of it is on disk by now
-            return False, f"the latch cannot be removed ({error.strerror}); the halt stands"
+            return False, f"the latch cannot be removed ({problem}); the halt stands"
         for task in (self._work, self._latching):
             if task is not None:
                 task.cancel()
@@ -217,3 +227,19 @@ class Halt:
         for cause in (CauseName.OPERATOR_HALT, CauseName.ENGINE_HALT):
             self._causes.hold(cause, False)
         return True, "trading may begin again"
+
+    def _clear(self) -> str:
+        """Why the latch is not lifted; then it is set again, after whatever that thread still does."""
+        assert self._standing is not None
+        try:
+            self._disk.submit(self._latch.clear).result(LATCH_WITHIN_S)
+        except TimeoutError:
+            problem = f"the disk has not taken it within {LATCH_WITHIN_S:g} s"
+        except OSError as error:
+            problem = str(error.strerror)
+        else:
+            return ""
+        lost = self._write(self._standing)
+        if lost:
+            self._latch_again(lost)
+        return problem

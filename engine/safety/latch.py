@@ -31,7 +31,8 @@ UNREADABLE: Final = "unreadable"
 class Latched(msgspec.Struct, frozen=True, kw_only=True):
     """Why trading is halted; `wall_ns` since 1970 UTC, `mono_ns` when it was asked for (0: not said).
 
-    `own`: the engine's own trip; a stop that is missing is made all the same, and nothing else.
+    `own`: the engine's own trip; a stop that is missing is made all the same, and nothing else. `flatten`: the position
+    is to be closed, and the venue has not said yet that it is.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Latched(msgspec.Struct, frozen=True, kw_only=True):
     wall_ns: int
     mono_ns: int = 0
     own: bool = False
+    flatten: bool = False
 
 
 class HaltLatch:
@@ -88,6 +90,7 @@ class HaltLatch:
             id=_id(said.get("id")), issuer=str(said.get("issuer") or issuer),
             reason=str(said.get("reason") or f"{path} exists"), wall_ns=_time(said.get("wall_ns")) or wall_ns,
             mono_ns=_time(said.get("mono_ns")), own=said.get("own") is True,
+            flatten=said.get("flatten") is True,
         )  # fmt: skip
 
     def set(self, halt: Latched) -> None:

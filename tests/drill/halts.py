@@ -59,11 +59,16 @@ class Campaign:
     def __init__(self, here: Rig, rng: random.Random, *, troubles: tuple[str, ...], paths: tuple[str, ...]) -> None:
         self._here, self._rng, self._troubles, self._paths = here, rng, troubles, paths
         self.cycles: list[Cycle] = []
+        self._said: dict[str, Any] = {}
 
     def run(self, count: int) -> None:
         """So many of them."""
         for number in range(1, count + 1):
-            self._await_trading()
+            try:
+                self._await_trading()
+            except AssertionError as error:  # what was done by then is proved all the same
+                self.cycles[-1].problems.append(f"{error}; last said: {self._said}")
+                return
             time.sleep(self._rng.uniform(0.02, 0.3))
             name = self._rng.choice(self._troubles)
             path = self._rng.choice([way for way in ways(name) if way in self._paths])
@@ -123,7 +128,8 @@ class Campaign:
     def _lifted(self) -> bool:
         here = self._here
         try:
-            if here.ask(cmd="resume", halt_id=here.latched())["ok"] or not here.latched():
+            self._said = here.ask(cmd="resume", halt_id=here.latched())
+            if self._said["ok"] or not here.latched():
                 return True
             here.ask(cmd="rearm", reason="the drill has looked")
         except client.OpsError:

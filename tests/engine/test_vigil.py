@@ -43,7 +43,7 @@ class Scene:
             settings=Safety(**safety), market=cast(Any, self), trading=cast(Any, trading), limits=cast(Any, limits),
             desk=cast(Any, self.desk), causes=self.causes, brain=self.brain, ops=self.ops, halt=cast(Any, halt),
             latch=HaltLatch(latch=home / "halt.json", request=home / "HALT"),
-            brain_death=cast(Any, SimpleNamespace(look=lambda *, dead: self.deaths.append(dead))),
+            brain_death=cast(Any, SimpleNamespace(look=lambda *, dead: self.deaths.append(dead), closing=False)),
             asleep=self.stale.append, loop_lag_ns=lambda: self.lag_ns, clock=clock,
             boot_ns=lambda: clock.monotonic_ns() + self.slept_ns,
         )  # fmt: skip
