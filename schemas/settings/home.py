@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class Home:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
         """Home by SOVEREIGN_HOME, else by XDG."""
         if root := environment.get("SOVEREIGN_HOME"):
-            base = Path(root).expanduser().absolute()
+            base = _whole(Path(root))
             return cls(
                 settings_file=base / "settings.toml", keys=base / "keys", runtime=base / "run", data=base / "data"
             )
@@ -85,3 +86,10 @@ class Home:
                 f"{self.control_socket}: longer than {_LONGEST_SOCKET_PATH} characters, which no Unix socket can be; "
                 "set SOVEREIGN_HOME to a shorter path"
             )
+
+
+def _whole(path: Path) -> Path:
+    """From the root; one that cannot be made for the `~name` of nobody, and where the current directory is gone."""
+    with contextlib.suppress(RuntimeError, OSError):
+        return path.expanduser().absolute()
+    return Path(os.devnull) / path

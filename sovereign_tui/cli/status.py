@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -37,7 +36,7 @@ def status(
         raise typer.Exit(_once(home, as_json=as_json))
     try:
         if as_json:
-            _repeat(home, lambda found: [json.dumps(found, ensure_ascii=False)], _WATCH_S)
+            _repeat(home, lambda found: [common.to_json(found)], _WATCH_S)
         elif sys.stdout.isatty():
             _watch(home)
         else:

@@ -7,14 +7,22 @@ Imports nothing heavy: the kill switch loads it.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schemas.printable import printable
 from schemas.whole_file import write_whole
 
+HAND: Final = "haltfile"
+"""The id of a HALT that somebody made by hand, and of one whose id is none: the engine calls it so, too."""
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_REASON: Final = 500
+_LONGEST_ISSUER: Final = 100
+"""Characters: the engine reads 4 KiB."""
 UNREADABLE: Final = "unreadable"
 """The id of a HALT whose file is there, and cannot be read."""
 
@@ -48,19 +56,23 @@ def read(runtime: Path) -> StandingHalt | None:
         return StandingHalt(id=UNREADABLE, issuer="", reason=f"the HALT file cannot be read ({error})")
     try:
         found = json.loads(text)
-        return StandingHalt(id=str(found["id"]), issuer=str(found["issuer"]), reason=str(found["reason"]))
-    except (ValueError, KeyError, TypeError):  # written by hand: `touch HALT` halts
-        return StandingHalt(id="haltfile", issuer="", reason="a HALT file that somebody made by hand")
+        named, issuer, reason = str(found["id"]), str(found["issuer"]), str(found["reason"])
+    except (ValueError, KeyError, TypeError, RecursionError):  # written by hand: `touch HALT` halts
+        return StandingHalt(id=HAND, issuer="", reason="a HALT file that somebody made by hand")
+    return StandingHalt(
+        id=named if _ID.fullmatch(named) else HAND, issuer=printable(issuer[:_LONGEST_ISSUER]),
+        reason=printable(reason[:_LONGEST_REASON]),
+    )  # fmt: skip
 
 
 def write(runtime: Path, halt: StandingHalt, mono_ns: int = 0) -> None:
     """Whole or not at all, private. `mono_ns`: when it was asked for, 0: now. Raises: OSError."""
     path = path_in(runtime)
     content = {
-        "id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns(),
-        "mono_ns": mono_ns or time.monotonic_ns(),
+        "id": halt.id, "issuer": halt.issuer[:_LONGEST_ISSUER], "reason": halt.reason[:_LONGEST_REASON],
+        "wall_ns": time.time_ns(), "mono_ns": mono_ns or time.monotonic_ns(),
     }  # fmt: skip
-    write_whole(path, json.dumps(content).encode())
+    write_whole(path, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def remove(runtime: Path) -> None:
