@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import io
@@ -14,6 +15,8 @@ from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+
+from schemas.printable import printable
 
 COMMANDS: Final[dict[str, str]] = {
     "tui": "cockpit",
@@ -32,6 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "blackbox": "blackbox",
 }
 """Command -> module of this package, which has an `app`."""
+_NOT_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
 
 
 class LazyGroup(TyperGroup):
@@ -101,6 +105,10 @@ def _last_word(kind: type[BaseException], error: BaseException, trace: Traceback
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("sovereign: interrupted\n")
         return
+    if isinstance(error, OSError) and error.filename is None and error.errno in _NOT_WRITTEN:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try once more at its end
+        sys.stderr.write(f"sovereign: the output cannot be written ({error.strerror})\n")
+        return
     text = "".join(traceback.format_exception(kind, error, trace))
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"sovereign-error-{os.getuid()}-{os.getpid()}.txt"
     try:
@@ -110,4 +118,4 @@ def _last_word(kind: type[BaseException], error: BaseException, trace: Traceback
         where = f"details in {path}"
     except OSError:
         where = "details could not be written"
-    sys.stderr.write(f"sovereign: internal error: {kind.__name__}: {error}; {where}\n")
+    sys.stderr.write(f"sovereign: internal error: {printable(f'{kind.__name__}: {error}; {where}')}\n")
