@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Home:
         return cls(
             settings_file=config / "settings.toml",
             keys=config / "keys",
-            runtime=Path(platformdirs.user_runtime_dir("sovereign", appauthor=False)),
+            runtime=_runtime(),
             data=Path(platformdirs.user_data_dir("sovereign", appauthor=False)),
         )
 
@@ -86,6 +87,18 @@ class Home:
                 f"{self.control_socket}: longer than {_LONGEST_SOCKET_PATH} characters, which no Unix socket can be; "
                 "set SOVEREIGN_HOME to a shorter path"
             )
+
+
+def _runtime() -> Path:
+    """Of this user; one that cannot be made, where another user's stands in its place. Says nothing of its own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # without XDG_RUNTIME_DIR it takes the next best: every command would say so
+            return Path(platformdirs.user_runtime_dir("sovereign", appauthor=False))
+    except OSError as error:
+        return Path(os.devnull) / str(error.filename or "runtime").lstrip("/")
 
 
 def _whole(path: Path) -> Path:
