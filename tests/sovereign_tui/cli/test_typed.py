@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from schemas.settings import Settings
+from schemas.settings.tree import Alerts, Exchange
 from sovereign_tui.cli import common
+from sovereign_tui.cli.config import as_toml
 from tests.sovereign_tui.cli.support import Shell
 
 
@@ -40,3 +46,12 @@ def test_panic_goes_on_with_a_home_that_is_none_and_a_screen_that_cannot_show_it
 def test_a_home_of_nobody_is_refused_as_settings_are(sovereign: Shell) -> None:
     said = sovereign("explain", "abcd", SOVEREIGN_HOME="~nobody-of-that-name/x")
     assert (said.code, "~nobody-of-that-name/x: cannot be made" in said.err) == (78, True)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(bool), min_size=1, max_size=4))
+def test_settings_that_are_shown_are_the_same_settings_again_whatever_their_texts(texts: list[str]) -> None:
+    settings = Settings(alerts=Alerts(command=tuple(texts)), exchange=Exchange(recording=texts[0]))
+    shown = as_toml(settings)
+    assert "\x1b" not in shown
+    read = tomllib.loads(shown)
+    assert (read["alerts"]["command"], read["exchange"]["recording"]) == (texts, texts[0])
