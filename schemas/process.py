@@ -19,6 +19,7 @@ from schemas.channels import ChannelError, Keyring, NullTap, Pusher, Tap, Wire
 from schemas.clock import Clock, SystemClock
 from schemas.loop_watch import LoopWatch
 from schemas.messages import Telemetry, TelemetryKind
+from schemas.printable import printable
 from schemas.settings import Home, HomeError, Settings, SettingsError, load_settings
 from schemas.vitals import Vitals, watch_blackbox
 
@@ -77,7 +78,7 @@ class Reporter:
         self.send(TelemetryKind.LOG, {"level": level, "text": text})
         if level in {"warning", "error"}:
             with contextlib.suppress(OSError, ValueError):  # the disk of the log is full, or it is gone
-                sys.stderr.write(f"{self._process}: {level}: {text}\n")
+                sys.stderr.write(f"{self._process}: {level}: {printable(text)}\n")
 
     def heartbeat(self, *, tick_sequence: int, decision_sequence: int, state: str) -> None:
         """A pulse that shows progress."""

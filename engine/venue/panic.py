@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -31,6 +33,8 @@ EXIT_FAILED: Final = 1
 _CALL_S: Final = 3.0
 """Longest wait for one answer: the next call may go where this one did not."""
 _LEAST_S: Final = 0.05
+_ALARM_AGAIN_S: Final = 0.5
+"""An alarm in the wrong moment is lost: what it raises may meet somebody who drops it."""
 _NO_KEYS: Final = "50103"
 _HIDDEN: Final = "***"
 _SHORTEST_SECRET: Final = 4
@@ -57,7 +61,8 @@ class Okx:
         client.timeout = max(_LEAST_S, min(_CALL_S, wait_s)) * 1000
         client.last_http_response = None
         try:
-            getattr(client, _entry(call))(call.params)
+            with _ended_after(client.timeout / 1000):
+                getattr(client, _entry(call))(call.params)
             trouble = ""
         except (ccxt.AuthenticationError, UnicodeError) as error:
             if client.last_http_response is None:  # they cannot even be sent
@@ -97,6 +102,29 @@ def _entry(call: Call) -> str:
     side = "public" if call.path.startswith("public/") else "private"
     words = call.path.replace("/", "-").split("-")
     return side + "".join(word.capitalize() for word in (call.method, *words))
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """Raises TimeoutError in what still goes on then.
+
+    A time-out of a socket counts from byte to byte: who sends one now and then would keep it waiting for ever. Only the
+    main thread can be rung at; in another nothing is raised.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _ALARM_AGAIN_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _ring(number: int, frame: object) -> None:
+    raise TimeoutError("the time for this call is over")
 
 
 class Driver:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,7 @@ class Home:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
         """Home by SOVEREIGN_HOME, else by XDG."""
         if root := environment.get("SOVEREIGN_HOME"):
-            base = Path(root).expanduser().absolute()
+            base = _whole(Path(root))
             return cls(
                 settings_file=base / "settings.toml", keys=base / "keys", runtime=base / "run", data=base / "data"
             )
@@ -39,7 +41,7 @@ class Home:
         return cls(
             settings_file=config / "settings.toml",
             keys=config / "keys",
-            runtime=Path(platformdirs.user_runtime_dir("sovereign", appauthor=False)),
+            runtime=_runtime(),
             data=Path(platformdirs.user_data_dir("sovereign", appauthor=False)),
         )
 
@@ -85,3 +87,22 @@ class Home:
                 f"{self.control_socket}: longer than {_LONGEST_SOCKET_PATH} characters, which no Unix socket can be; "
                 "set SOVEREIGN_HOME to a shorter path"
             )
+
+
+def _runtime() -> Path:
+    """Of this user; one that cannot be made, where another user's stands in its place. Says nothing of its own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # without XDG_RUNTIME_DIR it takes the next best: every command would say so
+            return Path(platformdirs.user_runtime_dir("sovereign", appauthor=False))
+    except OSError as error:
+        return Path(os.devnull) / str(error.filename or "runtime").lstrip("/")
+
+
+def _whole(path: Path) -> Path:
+    """From the root; one that cannot be made for the `~name` of nobody, and where the current directory is gone."""
+    with contextlib.suppress(RuntimeError, OSError):
+        return path.expanduser().absolute()
+    return Path(os.devnull) / path

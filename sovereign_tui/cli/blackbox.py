@@ -79,8 +79,13 @@ def verify(as_json: _Json = False) -> None:
                 if not as_json:
                     mark = _broken(found) if isinstance(found, SegmentBroken) else "ok"
                     typer.echo(f"{found.path}: {found.records} records, {mark}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_output()
+        common.fail(["whoever read this has gone; not all files were checked"], common.EXIT_FAILED)
     except OSError as error:
-        common.fail([f"{error.filename}: {error.strerror}"], common.EXIT_FAILED, as_json=as_json)
+        _leave_output()
+        common.fail([f"{error.filename or 'output'}: {error.strerror}"], common.EXIT_FAILED)
     if as_json:
         common.print_json({"ok": not broken, "segments": results})
     elif not results:
@@ -136,8 +141,13 @@ def tail(
 
 def _enough() -> NoReturn:
     """Who reads the output has gone (`| head`): no failure, and nothing more to say, not even while Python ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _leave_output()
     raise typer.Exit(common.EXIT_OK)
+
+
+def _leave_output() -> None:
+    """Python has nothing more to write when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(records: list[Record]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 import typer
 
+from schemas.printable import printable
 from schemas.settings import Home, HomeError, Settings, SettingsError, load_settings
 
 EXIT_OK: Final = 0
@@ -20,6 +21,7 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_CONFIG: Final = 78
 LONGEST_REASON: Final = 1_000
 """Characters. Ops takes no command of more than 16 KiB, and a long text must not keep a halt from it."""
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 def find_home(*, as_json: bool = False) -> Home:
@@ -47,23 +49,28 @@ def fail(problems: Iterable[str], code: int, *, as_json: bool = False, **fields:
         print_json({"ok": False, "problems": lines, **fields})
     else:
         for line in lines:
-            sys.stderr.write(f"sovereign: {line}\n")
+            sys.stderr.write(f"sovereign: {printable(line)}\n")
     raise typer.Exit(code)
 
 
 def typed(question: str, word: str) -> bool:
-    """Whether the operator types this very word at the terminal; an interrupt is a no."""
-    sys.stderr.write(question)
-    sys.stderr.flush()
+    """Whether the operator types this very word at the terminal; an interrupt, and what cannot be read, is a no."""
     try:
+        sys.stderr.write(question)
+        sys.stderr.flush()
         return sys.stdin.readline().strip() == word
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError, ValueError):  # the terminal is gone, or bytes that are no text were typed
         return False
 
 
 def print_json(value: object) -> None:
     """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(to_json(value, indent=2) + "\n")
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON without a character that commands a terminal: it leaves 7f to 9f as they are."""
+    return json.dumps(value, indent=indent, ensure_ascii=False).translate(_ESCAPED)
 
 
 def issuer() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
+import io
 import os
 import sys
 import traceback
@@ -13,6 +15,8 @@ from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
+
+from schemas.printable import printable
 
 COMMANDS: Final[dict[str, str]] = {
     "tui": "cockpit",
@@ -31,6 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "blackbox": "blackbox",
 }
 """Command -> module of this package, which has an `app`."""
+_NOT_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE})
 
 
 class LazyGroup(TyperGroup):
@@ -90,12 +95,19 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is escaped, and ends no command
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _last_word(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A bug of ours: one line for the user, the traceback into a file."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("sovereign: interrupted\n")
+        return
+    if isinstance(error, OSError) and error.filename is None and error.errno in _NOT_WRITTEN:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try once more at its end
+        sys.stderr.write(f"sovereign: the output cannot be written ({error.strerror})\n")
         return
     text = "".join(traceback.format_exception(kind, error, trace))
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"sovereign-error-{os.getuid()}-{os.getpid()}.txt"
@@ -106,4 +118,4 @@ def _last_word(kind: type[BaseException], error: BaseException, trace: Traceback
         where = f"details in {path}"
     except OSError:
         where = "details could not be written"
-    sys.stderr.write(f"sovereign: internal error: {kind.__name__}: {error}; {where}\n")
+    sys.stderr.write(f"sovereign: internal error: {printable(f'{kind.__name__}: {error}; {where}')}\n")

@@ -20,7 +20,8 @@ class BadMoment(ValueError):
 def moment_ns(text: str, now_ns: int) -> int:
     """Wall ns of `2026-11-21T13:00:05`, `13:00` (today) or `-10m` (before now). Raises: BadMoment."""
     if match := _AGO.match(text):
-        return now_ns - int(float(match[1]) * _UNITS_S[match[2]] * NS_PER_S)
+        ago_s = float(match[1]) * _UNITS_S[match[2]]
+        return now_ns - int(min(ago_s * NS_PER_S, now_ns))
     today = datetime.fromtimestamp(now_ns // NS_PER_S, UTC).date().isoformat()
     try:
         whole = f"{today}T{'0' if text[1] == ':' else ''}{text}" if _TIME.match(text) else text

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from schemas.clock import NS_PER_MS, SystemClock
+from schemas.printable import printable
 from schemas.settings import Home
 from schemas.topology import ENGINE
 from schemas.whole_file import write_whole
@@ -101,10 +102,10 @@ class Report:
     def pass_on(self, line: Mapping[str, Any]) -> None:
         """One line of this process, or of the one that speaks to the venue."""
         if self._as_json:
-            return self._write(json.dumps(line, ensure_ascii=False))
+            return self._write(common.to_json(line))
         after_ms = (line["mono_ns"] - self.requested_ns) / NS_PER_MS
         code = f" ({line['code']})" if line["code"] else ""
-        return self._write(f"{after_ms:+10.1f} ms  {line['step']:<20} {line['text']}{code}")
+        return self._write(f"{after_ms:+10.1f} ms  {line['step']:<20} {printable(line['text'] + code)}")
 
     def finish(self, home: Home, result: dict[str, Any]) -> None:
         """The result, kept beside the receipts of other halts when the disk allows."""
@@ -116,11 +117,11 @@ class Report:
         path = home.data / "receipts" / f"panic-{self.id}.json"
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, json.dumps(whole, ensure_ascii=False).encode())
+            write_whole(path, json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace"))
         except OSError as error:
             whole["problems"].append(f"{path}: the receipt cannot be kept ({error.strerror})")
         if self._as_json:
-            self._write(json.dumps({"result": whole}, ensure_ascii=False))
+            self._write(common.to_json({"result": whole}))
             return
         total_ms = (whole["ended_ns"] - self.requested_ns) / NS_PER_MS
         head = "PANIC, confirmed by the venue" if whole["confirmed"] else "PANIC NOT CONFIRMED"
@@ -129,10 +130,10 @@ class Report:
             if whole["flatten"] or key == "open_orders":
                 self._write(f"  {label:<20} {'unknown' if whole[key] is None else whole[key]}")
         for problem in whole["problems"]:
-            self._write(f"  ! {problem}")
+            self._write(f"  ! {printable(problem)}")
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # the terminal is gone: that must not stop it
+        with contextlib.suppress(OSError, ValueError):  # the terminal is gone: that must not stop it
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
@@ -181,18 +182,20 @@ def _run(name: str, chance: Chance, options: list[str], report: Report) -> dict[
     try:
         with subprocess.Popen(
             command.argv, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
         ) as process:  # fmt: skip
             assert process.stdout is not None
             for line in process.stdout:
                 try:
                     said = json.loads(line)
                 except ValueError:
+                    said = None
+                if not isinstance(said, dict):
                     last = line.strip()
-                    continue
-                if "result" in said:
+                elif "result" in said:
                     return {**result, **said["result"]}
-                report.pass_on(said)
+                else:
+                    report.pass_on(said)
     except OSError as error:
         last = str(error)
     except KeyboardInterrupt:

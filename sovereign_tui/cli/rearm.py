@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from schemas.printable import printable
 from schemas.settings import Home
 from sovereign_tui.cli import common
 from sovereign_tui.ops import client
@@ -32,4 +33,4 @@ def rearm(
     if as_json:
         common.print_json(answer)
     else:
-        typer.echo(answer["text"])
+        typer.echo(printable(answer["text"]))

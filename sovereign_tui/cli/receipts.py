@@ -10,6 +10,7 @@ from typing import Any, Final
 import typer
 
 from schemas.clock import NS_PER_MS
+from schemas.printable import printable
 from schemas.settings import Home
 from sovereign_tui.cli import common
 from sovereign_tui.ops import client, direct, haltfile
@@ -103,7 +104,7 @@ def show(receipt: dict[str, Any]) -> None:
     good, bad = ("FLAT", "NOT FLAT") if flatten else ("HALTED", "HALT NOT VERIFIED")
     head = f"{good}, verified by the venue" if done else bad
     total = f" in {receipt['total_ms']:.1f} ms" if done and receipt["total_ms"] is not None else ""
-    sys.stdout.write(f"{head}{total}  (halt {receipt['id']}, by {receipt['issuer']})\n")
+    sys.stdout.write(f"{head}{total}  (halt {receipt['id']}, by {printable(receipt['issuer'])})\n")
     for label, key in (*_STEPS, *(_FLATTEN_STEPS if flatten else ())):
         at = receipt.get(key)
         needless = (key == "cancels_sent_ns" and receipt["verified"]) or (key == "close_sent_ns" and done)
@@ -118,7 +119,7 @@ def show(receipt: dict[str, Any]) -> None:
         if receipt.get(key):
             _count(label, receipt[key])
     for problem in receipt["problems"]:
-        sys.stdout.write(f"  ! {problem}\n")
+        sys.stdout.write(f"  ! {printable(problem)}\n")
 
 
 def _count(label: str, value: object) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from schemas.printable import printable
 from schemas.settings import Home
 from sovereign_tui.cli import common
 from sovereign_tui.ops import client
@@ -39,4 +40,4 @@ def resume(
     if as_json:
         common.print_json(answer)
     else:
-        typer.echo(f"halt {answer['halt_id']} is lifted: {answer['text']}")
+        typer.echo(f"halt {answer['halt_id']} is lifted: {printable(answer['text'])}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -22,6 +21,8 @@ from sovereign_tui.ops import client, launch
 _WAIT_S: Final = 5.0
 _WATCH_S: Final = 0.5
 _LINES_S: Final = 1.0
+_WIDTH: Final = 160
+"""Columns, where the output is no terminal: no number is cut off that a program or a file would lack."""
 
 app = typer.Typer(add_completion=False)
 
@@ -33,11 +34,11 @@ def status(
 ) -> None:
     """Show how the system is. Exit code 3 if it is down."""
     home = Home.from_environment()
-    if not watch:
-        raise typer.Exit(_once(home, as_json=as_json))
     try:
+        if not watch:
+            raise typer.Exit(_once(home, as_json=as_json))
         if as_json:
-            _repeat(home, lambda found: [json.dumps(found, ensure_ascii=False)], _WATCH_S)
+            _repeat(home, lambda found: [common.to_json(found)], _WATCH_S)
         elif sys.stdout.isatty():
             _watch(home)
         else:
@@ -47,6 +48,9 @@ def status(
     except BrokenPipeError:  # whoever read it has seen enough; Python would complain once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(common.EXIT_OK) from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        common.fail([f"{error.filename or 'output'}: {error.strerror}"], common.EXIT_FAILED)
 
 
 def ask(home: Home) -> dict[str, Any]:
@@ -64,7 +68,10 @@ def _once(home: Home, *, as_json: bool) -> int:
     if as_json:
         common.print_json(found)
     else:
-        Console().print(render(found, SystemClock.wall_ns()))
+        console = Console()
+        console = console if console.is_terminal else Console(width=_WIDTH)
+        console.print(render(found, SystemClock.wall_ns()))
+    sys.stdout.flush()
     if found["state"] == "DOWN":
         return common.EXIT_DOWN
     return common.EXIT_FAILED if "problem" in found else common.EXIT_OK

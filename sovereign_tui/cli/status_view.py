@@ -1,4 +1,7 @@
-"""The status for people: tables for a terminal, and lines for a pipe. Pure: what ops answered, and the time, in."""
+"""The status for people: tables for a terminal, and lines for a pipe. Pure: what ops answered, and the time, in.
+
+The ops that runs may be older than this command: what it does not tell yet is unknown.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.clock import NS_PER_MS
+from schemas.printable import printable_value
 
 UNKNOWN: Final = "UNKNOWN"
+_LATER: Final[dict[str, Any]] = dict.fromkeys((
+    "cpu_pct", "memory_mb", "open_files", "open_files_limit", "loop_lag_p99_ms", "loop_lag_max_ms", "last_exit",
+))  # fmt: skip
+"""Of a process; the fields that came later."""
 _QUANTILES: Final = ("p50", "p99", "p999", "max")
 
 
 def render(found: dict[str, Any], now_ns: int) -> RenderableType:
     """In tables. `now_ns`: wall time."""
+    found = _whole(found)
     if "problem" in found:
         return Group(*(Text(line) for line in _trouble(found)))
     head = Text.assemble((found["state"], "bold"), f"  venue {found['venue']}")
@@ -24,15 +33,28 @@ def render(found: dict[str, Any], now_ns: int) -> RenderableType:
         head.append(f"  halt {found['halt_id']} stands", "bold red")
     alerts = [Text(f"  {line}", "bold red") for line in _alerts(found, now_ns)]
     causes = [Text(f"  {line}") for line in _causes(found, now_ns)]
-    parts: list[RenderableType] = [head, *alerts, *causes, _processes(found["processes"]), _latency(found["latency"])]
+    parts: list[RenderableType] = [
+        head,
+        *alerts,
+        *causes,
+        _processes(found["processes"]),
+        _latency(found["latency"]),
+    ]
     parts += [_market(found["market"]), _signal(found["signal"]), _positions(found["positions"])]
     return Group(*parts, _account(found["account"], found["orders"]))
 
 
 def lines(found: dict[str, Any], now_ns: int) -> list[str]:
     """One line a thing, each with the time in front, so that `grep` and `tail` are of use. `now_ns`: wall time."""
+    found = _whole(found)
     said = _trouble(found) if "problem" in found else list(_said(found, now_ns))
     return [f"{_time_of_day(now_ns)} {line}" for line in said]
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    """With all that an older ops does not tell, and nothing that commands the terminal."""
+    known: dict[str, Any] = {"alerts": [], "latency": {}} | printable_value(found)
+    return known | {"processes": [_LATER | one for one in known.get("processes", [])]}
 
 
 def _said(found: dict[str, Any], now_ns: int) -> Iterator[str]:

@@ -29,6 +29,7 @@ from schemas.messages import (
     TelemetryKind,
     Trade,
 )
+from schemas.printable import printable
 from sovereign_tui.forensics.payload import read
 
 ARROWS: Final = {Direction.RECEIVED: "<-", Direction.SENT: "->", Direction.NOTE: "--"}
@@ -47,7 +48,8 @@ def clock_time(wall_ns: int) -> str:
 def line(record: Record) -> str:
     """Time (UTC), process, direction, channel, topic, and what it says."""
     arrow = ARROWS[record.direction]
-    return f"{clock_time(record.wall_ns)}  {record.process:<8} {arrow} {record.channel} {record.topic}: {says(record)}"
+    told = f"{record.process:<8} {arrow} {record.channel} {record.topic}: {says(record)}"
+    return f"{clock_time(record.wall_ns)}  {printable(told)}"
 
 
 def says(record: Record) -> str:
@@ -59,7 +61,7 @@ def says(record: Record) -> str:
     if told is None:
         text = payload.value if isinstance(payload.value, str) else msgspec.json.encode(payload.builtins()).decode()
         told = text if payload.kind in {"json", "text", "bytes"} else f"{payload.kind} {text}"
-    return "".join(one if one.isprintable() else "?" for one in told)
+    return printable(told)
 
 
 def exported(record: Record) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -10,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.messages import Side
+from schemas.printable import printable, printable_value
 from sovereign_tui.forensics.lines import clock_time
+from sovereign_tui.forensics.subject import Subject
 from sovereign_tui.forensics.trace import Trace
 
 UNKNOWN: Final = "UNKNOWN"
@@ -21,6 +24,7 @@ _LONGEST: Final = 400
 
 def page(trace: Trace) -> RenderableType:
     """The page: what it was, what it was decided on, every rule, and every step with its times."""
+    trace = _shown(trace)
     parts: list[RenderableType] = [_head(trace)]
     if trace.decision is not None:
         parts += [_layers(trace.decision), Text("\n".join(_size(trace.decision)))]
@@ -33,6 +37,18 @@ def page(trace: Trace) -> RenderableType:
         parts += [Text("receipt", "bold"), _fields(trace.receipt)]
     parts += [Text(line, "yellow") for line in _remarks(trace)]
     return Group(*parts)
+
+
+def _shown(trace: Trace) -> Trace:
+    """The same, nothing in it able to command the terminal."""
+    names = ("outcome", "order", "decision", "gate", "receipt")
+    values = {name: printable_value(getattr(trace, name)) for name in names}
+    steps = tuple(
+        replace(step, process=printable(step.process), what=printable(step.what), text=printable(step.text))
+        for step in trace.steps
+    )
+    subject = Subject(**printable_value(asdict(trace.subject)))
+    return replace(trace, subject=subject, steps=steps, **values)
 
 
 def _head(trace: Trace) -> Text:
@@ -67,7 +83,7 @@ def _layers(decision: Mapping[str, Any]) -> Table:
     for one in decision.get("frames") or ():
         scores = (("trend_score_pct", "trend_vote"), ("book_imbalance", "book_vote"), ("trade_pressure", "flow_vote"))
         cells = [f"{_number(one.get(score))}  vote {one.get(vote, 0):+d}" for score, vote in scores]
-        table.add_row(str(one.get("frame")), *cells, f"{one.get('direction', 0):+d}")
+        table.add_row(*map(Text, (str(one.get("frame")), *cells)), f"{one.get('direction', 0):+d}")
     return table
 
 
@@ -104,7 +120,7 @@ def _rules(gate: Mapping[str, Any]) -> Table:
         cells = [
             str(row[name]) if row[name] is not None else UNKNOWN if asked else "" for name in ("observed", "limit")
         ]
-        table.add_row(row["rule"], row["code"], *map(Text, cells), Text(mark, style))
+        table.add_row(*map(Text, (row["rule"], row["code"], *cells)), Text(mark, style))
     return table
 
 
@@ -115,14 +131,15 @@ def _steps(trace: Trace) -> Table:
     for step, gap_ms in trace.timed():
         text = step.text if len(step.text) <= _LONGEST else step.text[: _LONGEST - 3] + "..."
         gap = "" if gap_ms is None else f"{gap_ms:.3f}"
-        table.add_row(step.process, f"{trace.since_began_ms(step):.3f}", gap, step.what.replace("_", " "), Text(text))
+        what = step.what.replace("_", " ")
+        table.add_row(Text(step.process), f"{trace.since_began_ms(step):.3f}", gap, Text(what), Text(text))
     return table
 
 
 def _fields(values: Mapping[str, Any]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in values.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(Text(name), Text(str(value)))
     return table
 
 

@@ -82,7 +82,7 @@ def read(record: Record) -> Payload:
 def _unnamed(payload: bytes) -> Payload:
     try:
         return Payload("json", msgspec.json.decode(payload))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # not JSON, then
     try:
         text = payload.decode()

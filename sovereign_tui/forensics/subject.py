@@ -126,7 +126,7 @@ def rows(payload: bytes) -> list[dict[str, Any]]:
     """The rows of what is said to or by a venue: a request's args or body, an answer's or a push's data."""
     try:
         value = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     if isinstance(value, dict):
         inner = value.get("data", value.get("args"))

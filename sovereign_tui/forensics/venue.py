@@ -27,7 +27,7 @@ def call_of(record: Record) -> tuple[str, str]:
     if record.topic.startswith("ws/"):
         try:
             value = msgspec.json.decode(record.payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             value = None
         return "WS", str(value.get("op", "")) if isinstance(value, dict) else ""
     method, _, path = record.topic.partition(" ")
@@ -141,7 +141,7 @@ def _is_its_child(row: dict[str, Any], subject: Subject) -> bool:
 def _frame_id(record: Record) -> str:
     try:
         value = msgspec.json.decode(record.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     return str(value.get("id", "")) if isinstance(value, dict) else ""
 
@@ -149,7 +149,7 @@ def _frame_id(record: Record) -> str:
 def _what_was_said(record: Record) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(record.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"text": record.payload[:2_000].decode(errors="replace")}
     return value if isinstance(value, dict) else {"rows": value}
 

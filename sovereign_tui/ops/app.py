@@ -11,6 +11,7 @@ from typing import Final
 
 from schemas.clock import NS_PER_S
 from schemas.messages import Decision, LogLine, Receipt, SignalKind, SystemState
+from schemas.printable import printable
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import LIVE, PAPER, environment
 from schemas.topology import ENGINE, EXCHANGE, OPS
@@ -270,6 +271,7 @@ class Ops:
         self._hub.system(self._picture.system())
 
     def _log(self, level: str, text: str) -> None:
+        text = printable(text)  # a reason is the operator's, an output a process'
         with contextlib.suppress(OSError, ValueError):  # the log file is full or gone: the screens still get it
             stamp = self._runtime.clock.wall_ns() // NS_PER_S
             sys.stderr.write(f"{stamp} {OPS}: {level}: {text}\n")

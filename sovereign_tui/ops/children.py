@@ -163,7 +163,7 @@ class Child:
         if code is None:
             text = "ended"
         elif code < 0:
-            text = f"killed by {signal.Signals(-code).name}"
+            text = f"killed by {_signal_name(-code)}"
         else:
             text = f"exit code {code}"
         lines = self.last_lines()
@@ -171,6 +171,14 @@ class Child:
 
     def __repr__(self) -> str:
         return f"Child({self.name}, {self.life.state}, pid {self.pid})"
+
+
+def _signal_name(number: int) -> str:
+    """Most signals for real time have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -78,7 +79,8 @@ class Fleet:
 
     def begin(self) -> None:
         """Adopts what an ops before us left running, and starts the rest in order."""
-        self._name_file.write_text(self._name, encoding="utf-8")
+        with contextlib.suppress(OSError):  # a full disk: only an ops after us would have read it
+            write_whole(self._name_file, self._name.encode())
         adopted = {name for name in self._order if self.children[name].adopt()}
         first = self._order[0]
         if first not in adopted:
@@ -143,7 +145,8 @@ class Fleet:
             self._venue = Venue.parse(line)
         except NotReadable:
             return  # it is stopped when its time to start is over, with its last lines as the reason
-        write_whole(self._venue_file, f"{line}\n".encode())
+        with contextlib.suppress(OSError):  # the same: what it says is the same at each start of one system
+            write_whole(self._venue_file, f"{line}\n".encode())
         child.ready(pid)
 
     def _identity(self) -> Venue:

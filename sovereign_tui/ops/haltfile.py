@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schemas.printable import printable
 from schemas.whole_file import write_whole
 
+HAND: Final = "haltfile"
+"""The id of a HALT that somebody made by hand, and of one whose id is none: the engine calls it so, too."""
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_REASON: Final = 500
+_LONGEST_ISSUER: Final = 100
+"""Characters: the engine reads 4 KiB."""
 UNREADABLE: Final = "unreadable"
 """The id of a HALT whose file is there, and cannot be read."""
-HAND: Final = "haltfile"
-"""The id of one that somebody made by hand, or whose id is none."""
 _SIZE: Final = 65_536
-_LONGEST: Final = 500
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,10 @@ def read(runtime: Path) -> StandingHalt | None:
         id_, issuer, reason = (str(found[name]) for name in ("id", "issuer", "reason"))
     except (ValueError, KeyError, TypeError, RecursionError):  # written by hand: `touch HALT` halts
         return StandingHalt(id=HAND, issuer="", reason="a HALT file that somebody made by hand")
-    return StandingHalt(id=id_ if _ID.fullmatch(id_) else HAND, issuer=_sendable(issuer), reason=_sendable(reason))
+    return StandingHalt(
+        id=id_ if _ID.fullmatch(id_) else HAND, issuer=printable(issuer[:_LONGEST_ISSUER]),
+        reason=printable(reason[:_LONGEST_REASON]),
+    )  # fmt: skip
 
 
 def _content(path: Path) -> bytes:
@@ -70,19 +76,14 @@ def _content(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _sendable(text: str) -> str:
-    """JSON can spell what no message can carry."""
-    return text[:_LONGEST].encode("utf-8", "replace").decode()
-
-
 def write(runtime: Path, halt: StandingHalt, mono_ns: int = 0) -> None:
     """Whole or not at all, private. `mono_ns`: when it was asked for, 0: now. Raises: OSError."""
     path = path_in(runtime)
     content = {
-        "id": halt.id, "issuer": halt.issuer, "reason": halt.reason, "wall_ns": time.time_ns(),
-        "mono_ns": mono_ns or time.monotonic_ns(),
+        "id": halt.id, "issuer": halt.issuer[:_LONGEST_ISSUER], "reason": halt.reason[:_LONGEST_REASON],
+        "wall_ns": time.time_ns(), "mono_ns": mono_ns or time.monotonic_ns(),
     }  # fmt: skip
-    write_whole(path, json.dumps(content).encode())
+    write_whole(path, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def remove(runtime: Path) -> None:

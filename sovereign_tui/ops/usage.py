@@ -50,8 +50,8 @@ class Usage:
             cpu = process.cpu_percent()
             memory = process.memory_info().rss / 2**20
             files, limit = process.num_fds(), _limit(process)
-        except psutil.Error:
-            return None  # it has just ended
+        except (psutil.Error, OSError):
+            return None  # it has just ended, or ops has no descriptor left to look with
         return Used(
             cpu_pct=cpu if known is not None else None, memory_mb=round(memory, 1), open_files=files,
             open_files_limit=limit,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -171,6 +174,47 @@ def test_its_time_ends_and_it_says_that_nothing_is_known() -> None:
     assert time.monotonic() - began_s < 10
     assert (ran.code, ran.result["confirmed"], ran.result["open_orders"]) == (1, False, None)
     assert ran.result["problems"][-1] == "the venue has not confirmed within 0.5 s; look at the venue yourself"
+
+
+@contextlib.contextmanager
+def drip() -> Iterator[int]:
+    """A port that answers each call with one byte after the other, for ever."""
+    over = threading.Event()
+
+    def serve(channel: socket.socket) -> None:
+        with channel, contextlib.suppress(OSError):
+            channel.recv(4_096)
+            channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not over.wait(0.1):
+                channel.sendall(b" ")
+
+    def listen() -> None:
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                channel, _ = listening.accept()
+                serving.append(threading.Thread(target=serve, args=(channel,)))
+                serving[-1].start()
+
+    serving: list[threading.Thread] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        serving.append(threading.Thread(target=listen))
+        serving[0].start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            for thread in serving:
+                thread.join()
+
+
+def test_an_answer_that_comes_byte_by_byte_for_ever_is_none() -> None:
+    with drip() as port:
+        where = {"rest": f"http://127.0.0.1:{port}", "apiKey": "key", "secret": "secret", "password": "word"}
+        began_s = time.monotonic()
+        ran = panic(where, "--timeout", "1.5")
+        assert time.monotonic() - began_s < 10
+    assert (ran.code, ran.result["confirmed"], ran.result["open_orders"]) == (1, False, None)
 
 
 def test_keys_that_the_venue_refuses_are_named_and_never_shown(scene: Scene) -> None:

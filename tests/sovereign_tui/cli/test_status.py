@@ -166,3 +166,23 @@ def test_watching_nothing_goes_on_until_it_is_left(sovereign: Shell) -> None:
         seen = read_until(watching.stdout.fileno(), lambda text: text.count("\n") >= 2)
         assert {json.loads(line)["state"] for line in seen.splitlines()[:2]} == {"DOWN"}
         assert leave(watching) == (0, b"")
+
+
+def test_an_older_ops_that_tells_less_is_shown_too() -> None:
+    bare = {
+        name: process("engine")[name] for name in ("name", "pid", "state", "restarts", "heartbeat_age_ms", "reason")
+    }
+    older = status(processes=[bare])
+    del older["alerts"], older["latency"]
+    assert "engine" in table(older)
+    assert any("process engine RUNNING" in line and "loop p99 - max -" in line for line in lines(older, NOW_NS))
+
+
+def test_nothing_that_others_wrote_commands_the_terminal() -> None:
+    evil = "\x1b]0;evil\x07\n23:59:59.000Z ACTIVE [red]\x9b2J"
+    found = status(processes=[process("engine", reason=evil)], halt_id=evil)
+    shown = table(found)
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    assert all(line.isprintable() for line in lines(found, NOW_NS))
+    down = {"state": "DOWN", "problem": evil}
+    assert not {"\x1b", "\x07", "\x9b"} & set(table(down))

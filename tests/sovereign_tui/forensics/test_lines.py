@@ -21,6 +21,7 @@ from schemas.messages import (
 from schemas.messages.market import Side
 from sovereign_tui.cli.moment import BadMoment, moment_ns
 from sovereign_tui.forensics.lines import exported, line, says
+from sovereign_tui.forensics.subject import rows
 from tests.sovereign_tui.forensics import support as s
 
 BEAT = Request(sequence=1, timestamp_ns=1, body=Heartbeat(
@@ -108,3 +109,15 @@ def test_a_moment_is_a_date_a_time_of_today_or_how_long_ago(text: str, ns: int) 
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(BadMoment, match="is no moment"):
         moment_ns(text, s.START)
+
+
+def test_an_unknown_topic_and_a_nest_of_brackets_are_told_and_command_no_terminal() -> None:
+    deep = b"[" * 5_000 + b"]" * 5_000
+    told = line(record("\x1b[2J", deep))
+    assert told.isprintable()
+    assert exported(record("POST x", deep))["kind"] == "text"
+    assert rows(deep) == []
+
+
+def test_a_moment_before_all_time_is_the_beginning() -> None:
+    assert moment_ns(f"-{'9' * 400}s", 10**18) == 0

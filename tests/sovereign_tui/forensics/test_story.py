@@ -125,6 +125,19 @@ def test_the_page_shows_layers_size_rules_and_times(scribe: Scribe) -> None:
         assert words in shown, words
 
 
+def test_no_text_of_a_trace_commands_the_terminal(scribe: Scribe) -> None:
+    traded(scribe)
+    trace = tell(scribe.home, INTENT)
+    evil = "\x1b]0;evil\x07[/red]"
+    steps = (replace(trace.steps[0], text=evil, what=evil, process=evil), *trace.steps[1:])
+    console = Console(file=io.StringIO(), width=160)
+    console.print(page(replace(trace, outcome=evil, receipt={evil: evil}, steps=steps)))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert not {"\x1b", "\x07"} & set(shown)
+    assert shown.count("?]0;evil?[/red]") == 6
+
+
 def test_a_refused_intent_ends_at_the_refusal(scribe: Scribe) -> None:
     asked(scribe)
     scribe.record(700, "engine", SENT, CHANNEL, "reply", s.reply(s.REJECT))
