@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from schemas.clock import NS_PER_S, Clock
@@ -130,7 +130,7 @@ class Child:
         self._log_start = logs.prepare(self._log)
         out = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            with self._log.open("ab") as err, _held_back(signal.SIGUSR1):
+            with self._log.open("ab") as err, _held_back(command.held_back):
                 popen = subprocess.Popen(
                     command.argv,
                     env=command.environment,
@@ -182,12 +182,12 @@ def _signal_name(number: int) -> str:
 
 
 @contextlib.contextmanager
-def _held_back(number: signal.Signals) -> Iterator[None]:
-    """What is started meanwhile gets this signal when it is ready for it.
+def _held_back(numbers: Set[signal.Signals]) -> Iterator[None]:
+    """What is started meanwhile gets these signals when it is ready for them.
 
     An engine that starts is not to be killed by the signal that is to halt it.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:

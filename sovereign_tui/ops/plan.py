@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -32,10 +33,14 @@ _ROOT: Final = Path(sovereign_tui.__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One process to start. `environment` may hold secrets: never logged."""
+    """One process to start. `environment` may hold secrets: never logged.
+
+    `held_back`: signals that wait until the process says that it is ready for them, instead of killing it.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
+    held_back: frozenset[signal.Signals] = frozenset()
 
     def __repr__(self) -> str:
         return f"Command({' '.join(self.argv)})"
@@ -138,7 +143,9 @@ def engine(venue: Venue) -> Command:
     added |= {"SOVEREIGN_VENUE__REST_URL": venue.rest, "SOVEREIGN_VENUE__WS_URL": venue.ws}
     if venue.confirmed:
         added[CONFIRMED] = venue.confirmed
-    return Command(argv=module("engine"), environment=base_environment() | added)
+    return Command(
+        argv=module("engine"), environment=base_environment() | added, held_back=frozenset({signal.SIGUSR1})
+    )  # fmt: skip
 
 
 def brain() -> Command:
