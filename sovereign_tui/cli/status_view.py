@@ -94,18 +94,21 @@ def _causes(found: dict[str, Any], now_ns: int) -> Iterator[str]:
         yield f"{cause['forces']} for {since}: {cause['name']}: {cause['detail']}"
 
 
-def _processes(processes: list[dict[str, Any]]) -> Table:
-    table = Table("process", "pid", "state", title_justify="left")
-    for head in ("restarts", "cpu", "memory", "files", "heartbeat", "loop p99", "max"):
-        table.add_column(head, justify="right")
-    table.add_column("reason")
+def _processes(processes: list[dict[str, Any]]) -> RenderableType:
+    """Fits a terminal of 80 columns; why something ended stands below it."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for head in ("process", "pid", "state"):
+        table.add_column(head, no_wrap=True)
+    for head in ("rst", "cpu", "mem", "files", "beat", "lag p99", "max"):
+        table.add_column(head, justify="right", no_wrap=True)
     for one in processes:
         pid = str(one["pid"]) if one["pid"] else "-"
         table.add_row(
             one["name"], pid, one["state"], str(one["restarts"]), _cpu(one), _memory(one), _files(one),
-            _ms(one["heartbeat_age_ms"]), _ms(one["loop_lag_p99_ms"]), _ms(one["loop_lag_max_ms"]), Text(_reason(one)),
+            _ms(one["heartbeat_age_ms"]), _ms(one["loop_lag_p99_ms"]), _ms(one["loop_lag_max_ms"]),
         )  # fmt: skip
-    return table
+    why = [Text(f"{one['name']}: {_reason(one)}") for one in processes if _reason(one)]
+    return Group(table, *why, Text(""))
 
 
 def _reason(process: dict[str, Any]) -> str:
