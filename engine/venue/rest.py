@@ -5,6 +5,7 @@ Source: OKX API guide, "REST"; ccxt is not on this path: it hides sCode and expT
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
@@ -14,7 +15,7 @@ import msgspec
 import orjson
 
 from engine.venue import codes
-from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueRefused, VenueUnknown, unwrap
+from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueBusy, VenueRefused, VenueUnknown, unwrap
 from engine.venue.frames import ORDER_STATES, AccountData, Amount, BookData, OrderData, PositionData
 from engine.venue.http import NoAnswer, Transport
 from engine.venue.sign import Credentials, rest_headers
@@ -26,6 +27,7 @@ _T = TypeVar("_T")
 BATCH: Final = 20
 """Orders in one batch call."""
 _PAGE: Final = 100
+_PAGE_AGAIN_S: Final = (0.25, 0.5, 1.0, 2.0)
 _ALGO_BATCH: Final = 10
 TAG: Final = "sovereign"
 """On every order of ours: cancel-all-after is armed for this tag alone."""
@@ -190,11 +192,23 @@ class Rest:
         found: list[Fill] = []
         query = {"instType": "SWAP", "instId": instrument, "limit": str(_PAGE)}
         while True:
-            rows = await self._call("GET", "/trade/fills", query=query)
+            rows = await self._page("/trade/fills", query)
             found += [self._convert("/trade/fills", row, Fill) for row in rows]
             if since_ms is None or len(rows) < _PAGE or int(found[-1].ts or 0) < since_ms:
                 return found
             query = {**query, "after": found[-1].billId}
+
+    async def _page(self, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        """One page of many. Where the venue has no time for so many calls it is this page that is asked for again.
+
+        Whoever began anew at the first one, each time, would never come to the last: a day may have thousands of fills.
+        """
+        for wait_s in _PAGE_AGAIN_S:
+            try:
+                return await self._call("GET", path, query=query)
+            except VenueBusy:
+                await asyncio.sleep(wait_s)
+        return await self._call("GET", path, query=query)
 
     async def leverage(self, instrument: str, mode: str) -> Decimal:
         """Leverage in force for an instrument and a margin mode."""
