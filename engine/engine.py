@@ -50,9 +50,8 @@ class Engine:
             transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained, witness=self._witness
         )  # fmt: skip
         self.publisher = runtime.wire.publisher(settings.wire.market)
-        self.candles = CandleStore(
-            instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher
-        )  # fmt: skip
+        frames = settings.brain.frames
+        self.candles = CandleStore(instrument=self.instrument, frames=frames, publisher=self.publisher)
         self.causes = TradingCauses(clock=clock, on_change=self._on_cause)
         self.market = Market(
             instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +16,7 @@ from schemas.messages import MarketTick, OrderAck, OrderReject
 from tests.e2e.test_command_port import ask, decided_on, newest, sockets
 from tests.support.system import System, system, until
 from tests.support.terminal import terminal
-from tests.support.venue import INSTRUMENT, VenueClient
+from tests.support.venue import INSTRUMENT, VenueClient, fault
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -79,20 +76,6 @@ def small(tick: MarketTick) -> Decimal:
     return Decimal("0.1")
 
 
-@contextmanager
-def fault(here: System, name: str, **parameters: Any) -> Iterator[None]:
-    """While this goes wrong at the exchange."""
-    url = json.loads((here.home / "run" / "exchange.json").read_text())["rest"] + "/sim/v1/faults"
-    body = json.dumps({"name": name, **parameters}).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST"), timeout=5):
-        pass
-    try:
-        yield
-    finally:
-        with urllib.request.urlopen(urllib.request.Request(f"{url}?name={name}", method="DELETE"), timeout=5):
-            pass
-
-
 def test_a_limit_is_tightened_at_once_loosened_only_when_confirmed_and_kept_over_a_restart(running: System) -> None:
     trader = Trader(running, "share")
     done = running.run("config", "set", "risk.max_account_share_pct", "5")
@@ -143,7 +126,7 @@ def test_a_latched_throttle_outlives_a_killed_engine_and_falls_at_a_rearm(runnin
 
 
 def test_on_a_skewed_venue_clock_it_only_reduces_and_a_halt_is_verified_all_the_same(running: System) -> None:
-    with fault(running, "clock_skew", offset_ms=5_000):
+    with fault(running.home / "run", "clock_skew", offset_ms=5_000):
         status = until("it only reduces", lambda: reducing(running, "clock_skew"))
         (cause,) = (one for one in status["causes"] if one["name"] == "clock_skew")
         assert re.fullmatch(r"offset to the venue's clock (49|50)\d\d ms", cause["detail"])
@@ -165,7 +148,7 @@ def test_a_position_whose_attached_stop_is_never_born_gets_one_over_all_of_it_in
         assert isinstance(rows, list)
         return rows
 
-    with fault(running, "protection_never"):
+    with fault(running.home / "run", "protection_never"):
         assert isinstance(Trader(running, "stop").send(lambda tick: Decimal(1)), OrderAck)
         (row,) = until("one stop over all", lambda: [r for r in stops() if r["closeFraction"] == "1"], limit_s=3 + 2)
         assert (row["side"], row["slTriggerPx"] != "", row["tpTriggerPx"] != "") == ("sell", True, True)
