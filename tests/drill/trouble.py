@@ -24,7 +24,7 @@ TROUBLES: Final = (
     "disk full",
 )  # fmt: skip
 KILLS_ENGINE: Final = frozenset({"engine killed before", "engine killed after"})
-_DISK: Final = "16m"
+_DISK: Final = "128m"
 _STREAMS: Final = ("MARKET_PORT", "SIGNAL_PORT")
 
 
