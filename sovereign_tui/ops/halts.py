@@ -245,10 +245,13 @@ class HaltDesk:
         """Publishes the receipt. One that the engine has not answered is kept on disk by us, and by it from then on."""
         self._hub.receipt(receipt)
         try:
-            if not ask.heard:
+            path = receipts.file_of(self._receipts, receipt)
+            if not ask.heard and (
+                ask.file == path or not path.exists()
+            ):  # the engine may have been faster than its ack
                 receipts.keep(self._receipts, receipt)
-                ask.file = receipts.file_of(self._receipts, receipt)
-            elif ask.file is not None and ask.file != receipts.file_of(self._receipts, receipt):
+                ask.file = path
+            elif ask.heard and ask.file is not None and ask.file != path:
                 ask.file.unlink(missing_ok=True)
                 ask.file = None
         except OSError as error:
