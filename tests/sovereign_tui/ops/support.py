@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from schemas.settings import Home, Settings, load_settings
+from tests.support.system import free_ports
 
 
 @contextlib.contextmanager
@@ -46,9 +46,7 @@ def processes_of(home: Home) -> list[psutil.Process]:
 def environment(home: Home, **ops: object) -> dict[str, str]:
     """Variables that give this home four free ports and short patience."""
     names = ("MARKET", "COMMAND", "TELEMETRY", "SIGNAL")
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        ports = [probe.getsockname()[1] for probe in probes]
+    ports = free_ports(len(names))
     patience = {"backoff_min_ms": 20, "backoff_max_ms": 50, "start_timeout_s": 20, "stop_timeout_s": 3} | ops
     return {
         "SOVEREIGN_HOME": str(home.runtime.parent),
