@@ -17,11 +17,12 @@ import msgspec
 
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.chase import Chase
-from engine.safety.latch import HAND, UNREADABLE, HaltLatch, Latched
+from engine.safety.latch import HaltLatch, Latched
 from engine.safety.liquidation import Liquidation
 from engine.safety.receipts import ReceiptDesk
 from schemas.channels import ChannelError
 from schemas.clock import Clock
+from schemas.haltfile import HAND, UNREADABLE
 from schemas.messages import Receipt, Signal
 
 LATCH_WITHIN_S: Final = 0.25

@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from schemas import haltfile
 from schemas.whole_file import write_whole
 
-_LATEST_NS: Final = 2**63
-"""No wall time is as late as that."""
 _SIZE: Final = 4_096
 _LONGEST: Final = {"reason": 500, "issuer": 100}
 """Characters: six bytes each at the most, and all of it has to fit."""
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-HAND: Final = "haltfile"
-"""Id of a halt that somebody made by hand, and of one whose id is none."""
-UNREADABLE: Final = "unreadable"
-"""Id of a halt whose file is there, and cannot be read."""
 
 
 class Latched(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +51,17 @@ class HaltLatch:
 
     def read(self, *, wall_ns: int) -> Latched | None:
         """The standing halt: the latch's, else the halt file's."""
-        return self._read(self._latch, "latch", wall_ns) or self.requested(wall_ns=wall_ns)
+        return self._latched(wall_ns) or self.requested(wall_ns=wall_ns)
 
     def requested(self, *, wall_ns: int) -> Latched | None:
         """What the halt file says, whatever is in it: its being there is enough."""
-        return self._read(self._request, "halt file", wall_ns)
+        found = haltfile.read_at(self._request)
+        if found is None:
+            return None
+        return Latched(
+            id=found.id, issuer=found.issuer or "halt file", reason=found.reason, wall_ns=found.wall_ns or wall_ns,
+            mono_ns=found.mono_ns,
+        )  # fmt: skip
 
     def request_mark(self) -> tuple[int, int] | None:
         """What tells one halt file from the next; None: there is none."""
@@ -72,24 +71,26 @@ class HaltLatch:
             return None
         return found.st_ino, found.st_mtime_ns
 
-    def _read(self, path: Path, issuer: str, wall_ns: int) -> Latched | None:
+    def _latched(self, wall_ns: int) -> Latched | None:
         try:
-            content = _beginning(path)
+            content = haltfile.beginning(self._latch, _SIZE)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return Latched(id=UNREADABLE, issuer=issuer, reason=f"{path}: {error.strerror}", wall_ns=wall_ns)
+            reason = f"{self._latch}: {error.strerror}"
+            return Latched(id=haltfile.UNREADABLE, issuer="latch", reason=reason, wall_ns=wall_ns)
         try:
             found = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             found = None
         said: dict[str, Any] = found if isinstance(found, dict) else {}
-        if path == self._latch and said.get("halted") is False:
+        if said.get("halted") is False:
             return None
         return Latched(
-            id=_id(said.get("id")), issuer=str(said.get("issuer") or issuer),
-            reason=str(said.get("reason") or f"{path} exists"), wall_ns=_time(said.get("wall_ns")) or wall_ns,
-            mono_ns=_time(said.get("mono_ns")), own=said.get("own") is True,
+            id=haltfile.fit_id(said.get("id")), issuer=str(said.get("issuer") or "latch"),
+            reason=str(said.get("reason") or f"{self._latch} exists"),
+            wall_ns=haltfile.fit_time(said.get("wall_ns")) or wall_ns,
+            mono_ns=haltfile.fit_time(said.get("mono_ns")), own=said.get("own") is True,
             flatten=said.get("flatten") is True,
         )  # fmt: skip
 
@@ -121,22 +122,5 @@ class HaltLatch:
             os.close(descriptor)
 
 
-def _beginning(path: Path) -> bytes:
-    """As much as a latch has, and of a pipe without waiting for its writer. Raises: OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, _SIZE)
-    finally:
-        os.close(descriptor)
-
-
 def _padded(fields: dict[str, Any]) -> bytes:
     return msgspec.json.encode(fields).ljust(_SIZE - 1) + b"\n"
-
-
-def _id(said: object) -> str:
-    return said if isinstance(said, str) and _ID.fullmatch(said) else HAND
-
-
-def _time(said: object) -> int:
-    return said if isinstance(said, int) and 0 < said < _LATEST_NS else 0

@@ -16,14 +16,15 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from schemas import haltfile
 from schemas.clock import NS_PER_MS, SystemClock
+from schemas.haltfile import StandingHalt
 from schemas.printable import printable
 from schemas.settings import Home
 from schemas.topology import ENGINE
 from schemas.whole_file import write_whole
 from sovereign_tui.cli import common
-from sovereign_tui.ops import haltfile, lastresort, plan
-from sovereign_tui.ops.haltfile import StandingHalt
+from sovereign_tui.ops import lastresort, plan
 from sovereign_tui.ops.lastresort import Chance
 from sovereign_tui.ops.pidfile import PidFile
 

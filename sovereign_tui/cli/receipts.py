@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import typer
 
+from schemas import haltfile
 from schemas.clock import NS_PER_MS
 from schemas.printable import printable
 from schemas.settings import Home
 from sovereign_tui.cli import common
-from sovereign_tui.ops import client, direct, haltfile
+from sovereign_tui.ops import client, direct
 
 _FIRST_WORD_S: Final = 1.0
 """Ops answers at once. One that does not is left alone, and the engine is asked without it."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from schemas import haltfile
+from schemas.haltfile import StandingHalt
 from schemas.topology import ENGINE
-from sovereign_tui.ops import haltfile
-from sovereign_tui.ops.haltfile import StandingHalt
 from sovereign_tui.ops.pidfile import PidFile
 
 _LOOK_EVERY_S: Final = 0.02

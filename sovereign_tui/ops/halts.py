@@ -18,12 +18,11 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from schemas import receipts
+from schemas import haltfile, receipts
 from schemas.clock import NS_PER_S, Clock
+from schemas.haltfile import StandingHalt
 from schemas.messages import Receipt, SignalKind
 from schemas.settings import Home
-from sovereign_tui.ops import haltfile
-from sovereign_tui.ops.haltfile import StandingHalt
 from sovereign_tui.ops.receipt import missing
 
 REPEAT_S: Final = 0.1
@@ -246,9 +245,8 @@ class HaltDesk:
         self._hub.receipt(receipt)
         try:
             path = receipts.file_of(self._receipts, receipt)
-            if not ask.heard and (
-                ask.file == path or not path.exists()
-            ):  # the engine may have been faster than its ack
+            ours = ask.file == path or not path.exists()  # the engine may be faster than its ack
+            if ours and not ask.heard:
                 receipts.keep(self._receipts, receipt)
                 ask.file = path
             elif ask.heard and ask.file is not None and ask.file != path:

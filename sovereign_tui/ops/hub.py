@@ -23,6 +23,7 @@ from typing import Final
 from schemas import codec
 from schemas.channels import ChannelError, EndpointTaken, Publisher, Puller, Wire
 from schemas.clock import NS_PER_MS, Clock
+from schemas.haltfile import new_id
 from schemas.messages import (
     Alert,
     Decision,
@@ -36,7 +37,6 @@ from schemas.messages import (
 from schemas.process import StartError
 from schemas.settings import Settings
 from schemas.topology import OPS, OPS_ALERT, OPS_LOG, OPS_METRICS, OPS_RECEIPT, OPS_SYSTEM, SIGNAL, STATE_DECISION
-from sovereign_tui.ops.haltfile import new_id
 from sovereign_tui.ops.telemetry import Intake
 
 _STAYS: Final = frozenset({SignalKind.SYSTEM_HALT, SignalKind.OPS_HEARTBEAT})

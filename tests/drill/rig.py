@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from schemas import haltfile
+from schemas.haltfile import StandingHalt
 from schemas.settings import Home
-from sovereign_tui.ops import client, haltfile
-from sovereign_tui.ops.haltfile import StandingHalt
+from sovereign_tui.ops import client
 from sovereign_tui.ops.pidfile import PidFile, holder
 from tests.drill.ops import MODULE
 from tests.support.system import System, system, until

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 
+from schemas import haltfile
 from schemas.settings import Settings, load_settings
 from sovereign_tui.cli.config import as_toml
-from sovereign_tui.ops import haltfile
 from tests.sovereign_tui.cli.support import Shell
 from tests.sovereign_tui.ops.support import processes_of
 

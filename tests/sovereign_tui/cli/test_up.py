@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from sovereign_tui.ops import haltfile
+from schemas import haltfile
 from sovereign_tui.ops.pidfile import is_held
 from tests.sovereign_tui.cli.support import ROOT, Shell
 from tests.sovereign_tui.ops.support import processes_of

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from schemas import haltfile
 from schemas.clock import SystemClock
 from schemas.settings import Home
 from sovereign_tui.cockpit import kill
 from sovereign_tui.cockpit.kill import KillSwitch
 from sovereign_tui.cockpit.view import Kill, KillPhase
-from sovereign_tui.ops import haltfile
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas import codec
+from schemas import codec, haltfile
 from schemas.clock import NS_PER_MS, SystemClock
 from schemas.messages import Receipt, Signal, SignalKind
 from schemas.settings import Home
-from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.resume import ResumeDesk

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas import haltfile
 from schemas.settings import Home
-from sovereign_tui.ops import haltfile
 from sovereign_tui.ops.client import OpsDown, OpsError, OpsRefused, request_blocking, stream_blocking
 from sovereign_tui.ops.launch import stop
 from sovereign_tui.ops.pidfile import PidFile, identity

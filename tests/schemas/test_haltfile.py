@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.safety.latch import HaltLatch
-from sovereign_tui.ops import haltfile
-from sovereign_tui.ops.haltfile import HAND, StandingHalt
+from schemas import haltfile
+from schemas.haltfile import HAND, StandingHalt
 
 
 @pytest.mark.parametrize("named", ["\ud800", "../../x", "a b", "\x1b[2J", "", "x" * 65, 7.5])

@@ -1,7 +1,7 @@
 """`<runtime>/HALT`: a HALT that outlives every process. A running engine finds it within milliseconds.
 
 Written by ops before it publishes a HALT, and by `sovereign halt` when no ops answers; removed when a resume succeeds.
-Imports nothing heavy: the kill switch loads it.
+Engine and ops read it with the same eyes. Imports nothing heavy: the kill switch loads it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from schemas.printable import printable
 from schemas.whole_file import write_whole
 
 HAND: Final = "haltfile"
-"""The id of a HALT that somebody made by hand, and of one whose id is none: the engine calls it so, too."""
+"""The id of a HALT that somebody made by hand, and of one whose id is none."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_REASON: Final = 500
 _LONGEST_ISSUER: Final = 100
@@ -27,15 +27,19 @@ _LONGEST_ISSUER: Final = 100
 UNREADABLE: Final = "unreadable"
 """The id of a HALT whose file is there, and cannot be read."""
 _SIZE: Final = 65_536
+_LATEST_NS: Final = 2**63
+"""No time is as late as that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingHalt:
-    """What the file says."""
+    """What the file says. `wall_ns` since 1970 UTC, `mono_ns` the machine's monotonic clock; 0: it does not say."""
 
     id: str
     issuer: str
     reason: str
+    wall_ns: int = field(default=0, compare=False)
+    mono_ns: int = field(default=0, compare=False)
 
 
 def new_id() -> str:
@@ -49,31 +53,52 @@ def path_in(runtime: Path) -> Path:
 
 
 def read(runtime: Path) -> StandingHalt | None:
-    """The standing HALT; None if there is no file. A file that cannot be read is a HALT too, of the id "unreadable"."""
+    """The standing HALT of a runtime directory; None if there is no file."""
+    return read_at(path_in(runtime))
+
+
+def read_at(path: Path) -> StandingHalt | None:
+    """The HALT of this file, whatever is in it: its being there is enough. None if there is none.
+
+    What cannot be read is a HALT too, of the id "unreadable"; what says no id, or none that is one, is of "haltfile".
+    """
     try:
-        content = _content(path_in(runtime))
+        content = beginning(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         return StandingHalt(id=UNREADABLE, issuer="", reason=f"the HALT file cannot be read ({error})")
     try:
         found = json.loads(content)
-        id_, issuer, reason = (str(found[name]) for name in ("id", "issuer", "reason"))
-    except (ValueError, KeyError, TypeError, RecursionError):  # written by hand: `touch HALT` halts
-        return StandingHalt(id=HAND, issuer="", reason="a HALT file that somebody made by hand")
+    except (ValueError, RecursionError):
+        found = None
+    said = found if isinstance(found, dict) else {}
     return StandingHalt(
-        id=id_ if _ID.fullmatch(id_) else HAND, issuer=printable(issuer[:_LONGEST_ISSUER]),
-        reason=printable(reason[:_LONGEST_REASON]),
-    )  # fmt: skip
+        id=fit_id(said.get("id")),
+        issuer=printable(str(said.get("issuer") or "")[:_LONGEST_ISSUER]),
+        reason=printable(str(said.get("reason") or "a HALT file that somebody made by hand")[:_LONGEST_REASON]),
+        wall_ns=fit_time(said.get("wall_ns")),
+        mono_ns=fit_time(said.get("mono_ns")),
+    )
 
 
-def _content(path: Path) -> bytes:
+def beginning(path: Path, size: int = _SIZE) -> bytes:
     """Not more than what may be meant for us, and of a pipe without waiting for its writer. Raises: OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, _SIZE)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)
+
+
+def fit_id(said: object) -> str:
+    """An id as it was said; "haltfile" for what is none: it names files, and is typed."""
+    return said if isinstance(said, str) and _ID.fullmatch(said) else HAND
+
+
+def fit_time(said: object) -> int:
+    """A time in ns as it was said; 0 for what is none."""
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 < said < _LATEST_NS else 0
 
 
 def write(runtime: Path, halt: StandingHalt, mono_ns: int = 0) -> None:
