@@ -161,9 +161,17 @@ def test_the_positions_of_a_dead_brain_are_closed_and_it_proves_itself_when_it_i
 
 
 def test_orders_that_the_venue_does_not_take_make_the_engine_halt_by_itself() -> None:
-    with system(SAFETY__VENUE_ERRORS="2", SIZING__REJECT_PAUSE_MS="0", VENUE__ORDER_ENTRY="rest") as here:
+    pace = {"SIZING__REJECT_PAUSE_MS": "0", "SIZING__COOLDOWN_S": "0"}
+    with system(SAFETY__VENUE_ERRORS="2", VENUE__ORDER_ENTRY="rest", **pace) as here:
         here.up()
+        venue = VenueClient(here.home / "run")
+
+        def halted() -> dict[str, Any] | None:
+            if held(here):  # an entry that came before the fault: while it is held, no other is tried
+                venue.close()
+            return verified(here, "trip")
+
         with fault(here.home / "run", "rate_limited", call="POST trade/order", times=1_000):
-            receipt = until("the engine has halted", lambda: verified(here, "trip"), limit_s=120)
+            receipt = until("the engine has halted", halted, limit_s=60)
         assert (receipt["issuer"], receipt["reason"].split(":")[0]) == ("engine", "venue_errors")
         assert here.status()["causes"][0]["name"] == "engine_halt"
