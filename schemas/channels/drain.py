@@ -2,8 +2,8 @@
 
 Theory of operation. The descriptor of a zmq socket becomes readable when something changed, once; any call on the
 socket, a send included, may swallow that signal. So a drain receives until EAGAIN, and whoever sends schedules one.
-A drain handles at most `BUDGET` messages and then lets the loop run before it goes on. If a callback of the owner
-raises, the loop reports it, and the drain goes on with the next message.
+A drain handles a bounded number of messages (`BUDGET`, fewer where each costs more) and then lets the loop run before
+it goes on. If a callback of the owner raises, the loop reports it, and the drain goes on with the next message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from schemas.channels.errors import ChannelClosed
 from schemas.channels.monitor import Monitor, RawSocket
 
 BUDGET: Final = 2000
-"""Messages per drain."""
+"""Messages per drain, of a stream."""
 
 LINGER_MS: Final = 500
 _LISTENER_CLOSES_S: Final = 0.25
@@ -119,13 +119,17 @@ class Drained:
 
     def _start(self) -> None:
         self._fd = int(self._sock.fileno())
-        self._loop.add_reader(self._fd, self._drain)
+        self._loop.add_reader(self._fd, self._readable)
         self._schedule_drain()  # connect or bind may have swallowed the first signal
 
     def _schedule_drain(self) -> None:
         if not self._scheduled and not self._closed:
             self._scheduled = True
             self._loop.call_soon(self._drain)
+
+    def _readable(self) -> None:
+        if not self._scheduled:  # else it comes in this turn of the loop anyway, and one drain a turn is our share
+            self._drain()
 
     def _drain(self) -> None:
         self._scheduled = False
@@ -139,7 +143,7 @@ class Drained:
                 self._schedule_drain()
 
     def _receive(self) -> bool:
-        """Handles up to BUDGET messages. Returns True if there may be more."""
+        """Handles a bounded number of messages. Returns True if there may be more."""
         raise NotImplementedError
 
     def _closing(self) -> None:

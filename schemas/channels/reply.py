@@ -9,12 +9,15 @@ from typing import Final, NamedTuple
 import zmq
 
 from schemas.blackbox.tap import Direction
-from schemas.channels.drain import BUDGET, Drained, Opened, receive_frames, send_frames
+from schemas.channels.drain import Drained, Opened, receive_frames, send_frames
 from schemas.channels.errors import AlreadyAnswered, PayloadTooLarge
 from schemas.channels.frame import ASK_SIZE, MAX_PAYLOAD, is_ask
 
 MAX_PENDING: Final = 1000
 _MAX_ENVELOPE: Final = 8
+AT_ONCE: Final = 16
+"""Requests taken before everybody else has a turn. A peer that asks again as soon as it is answered keeps its queue
+from ever being empty: without a bound of some 2 ms it would keep the loop, and a halt waiting."""
 
 Handler = Callable[[memoryview, "Reply"], None]
 """Called in the drain with the request and the means to answer it, now or later."""
@@ -101,7 +104,7 @@ class Replier(Drained):
         return True
 
     def _receive(self) -> bool:
-        for _ in range(BUDGET):
+        for _ in range(AT_ONCE):
             if self._closed:
                 return False
             try:

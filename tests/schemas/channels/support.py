@@ -38,6 +38,22 @@ async def eventually(condition: Callable[[], object], *, limit_s: float = 10.0) 
         await asyncio.sleep(0.001)
 
 
+class Turns:
+    """Counts what is handled in each turn of the running loop."""
+
+    def __init__(self) -> None:
+        self.handled = [0]
+        self._turn()
+
+    def _turn(self) -> None:
+        if self.handled[-1]:
+            self.handled.append(0)
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def handle(self) -> None:
+        self.handled[-1] += 1
+
+
 @asynccontextmanager
 async def wire(keys: Keyring | None = None, tap: Tap | None = None) -> AsyncIterator[Wire]:
     opened = Wire(process="test", keys=keys, clock=SystemClock(), tap=tap)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.channels import ChannelClosed, Direction, Keyring
-from tests.schemas.channels.support import ANY_PORT, ListTap, eventually, run, wire
+from schemas.channels.pipeline import AT_ONCE
+from tests.schemas.channels.support import ANY_PORT, ListTap, Turns, eventually, run, wire
 
 
 @pytest.mark.parametrize("keys", [None, Keyring.generate()], ids=["plain", "curve"])
@@ -19,6 +20,19 @@ def test_what_is_pushed_is_pulled_and_taped(keys: Keyring | None) -> None:
             await eventually(lambda: len(got) == 100)
             assert sorted(map(int, got)) == list(range(100))
             assert tap.records[0] == (Direction.RECEIVED, "telemetry", "push", got[0], False)
+
+    run(scene)
+
+
+def test_a_flood_leaves_the_loop_to_others_in_between() -> None:
+    async def scene() -> None:
+        turns = Turns()
+        async with wire() as ours, wire() as theirs:
+            puller = ours.puller(ANY_PORT, lambda payload: turns.handle(), high_water=10_000)
+            pusher = theirs.pusher(puller.endpoint, high_water=10_000)
+            assert all(pusher.push(b"%d" % n) for n in range(5_000))
+            await eventually(lambda: sum(turns.handled) == 5_000)
+            assert max(turns.handled) <= AT_ONCE
 
     run(scene)
 

@@ -17,7 +17,8 @@ from schemas.channels import (
     Reply,
     RequestTimeout,
 )
-from tests.schemas.channels.support import ANY_PORT, ListTap, eventually, refuses, run, wire
+from schemas.channels.reply import AT_ONCE
+from tests.schemas.channels.support import ANY_PORT, ListTap, Turns, eventually, refuses, run, wire
 
 
 def echo(payload: memoryview, reply: Reply) -> None:
@@ -68,6 +69,25 @@ def test_fifty_requests_at_once_are_answered_in_any_order() -> None:
             assert replier.pending == [held[0][1]]
             assert held[0][1](b"last")
             assert await slow == b"last"
+
+    run(scene)
+
+
+def test_a_crowd_of_requests_leaves_the_loop_to_others_in_between() -> None:
+    async def scene() -> None:
+        turns = Turns()
+
+        def handler(payload: memoryview, reply: Reply) -> None:
+            turns.handle()
+            echo(payload, reply)
+
+        async with wire() as ours, wire() as theirs:
+            replier = ours.replier(ANY_PORT, handler)
+            requester = theirs.requester(replier.endpoint)
+            assert await requester.wait_connected(5)
+            await asyncio.gather(*(requester.request(b"%d" % n, 10) for n in range(40 * AT_ONCE)))
+            assert (sum(turns.handled), replier.received) == (40 * AT_ONCE, 40 * AT_ONCE)
+            assert max(turns.handled) <= AT_ONCE
 
     run(scene)
 
