@@ -89,8 +89,11 @@ class Emergencies:
 
     def begin(self) -> None:
         """A latch that stands is obeyed before anything else."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.vigil.on_signal_of_the_system)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})  # ops held back what came while we started
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, self.vigil.on_signal_of_the_system)
+        loop.add_signal_handler(signal.SIGUSR2, self.vigil.look_at_file)
+        ours = {signal.SIGUSR1, signal.SIGUSR2}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)  # ops held back what came while we started
         problem = self.halt.recall()
         if problem:
             self._runtime.reporter.log("error", problem)

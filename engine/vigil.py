@@ -62,6 +62,7 @@ class Vigil:
         self._loop_lag_ns, self._clock, self._boot_ns = loop_lag_ns, clock, boot_ns
         self._pauses = PauseWatch(pause_s=_PAUSE_S)
         self._began_ns = clock.monotonic_ns()
+        self._taken: tuple[int, int] | None = None
         self._venue_errors = Burst(settings.venue_errors, settings.venue_errors_window_s)
 
     async def run(self) -> None:
@@ -72,20 +73,23 @@ class Vigil:
             self.look()
 
     async def watch_file(self) -> None:
-        """A halt file in the runtime directory halts, whoever made it, until cancelled.
+        """Look for the halt file until cancelled."""
+        while True:
+            await asyncio.sleep(_FILE_EVERY_S)
+            self.look_at_file()
+
+    def look_at_file(self) -> None:
+        """A halt file in the runtime directory halts, whoever made it. SIGUSR2 says that there may be one.
 
         While a halt stands each new one is taken once: it may be the operator's, on top of the engine's own.
         """
-        taken: tuple[int, int] | None = None
-        while True:
-            await asyncio.sleep(_FILE_EVERY_S)
-            mark = self._latch.request_mark()
-            if self._halt.halt_id is not None and mark in {None, taken}:
-                continue
-            found = self._latch.requested(wall_ns=self._clock.wall_ns())
-            if found is not None:
-                taken = mark
-                self._halt.take(found, path="halt file")
+        mark = self._latch.request_mark()
+        if self._halt.halt_id is not None and mark in {None, self._taken}:
+            return
+        found = self._latch.requested(wall_ns=self._clock.wall_ns())
+        if found is not None:
+            self._taken = mark
+            self._halt.take(found, path="halt file")
 
     def on_signal_of_the_system(self) -> None:
         """SIGUSR1."""

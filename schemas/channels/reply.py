@@ -15,9 +15,9 @@ from schemas.channels.frame import ASK_SIZE, MAX_PAYLOAD, is_ask
 
 MAX_PENDING: Final = 1000
 _MAX_ENVELOPE: Final = 8
-AT_ONCE: Final = 16
+AT_ONCE: Final = 4
 """Requests taken before everybody else has a turn. A peer that asks again as soon as it is answered keeps its queue
-from ever being empty: without a bound of some 2 ms it would keep the loop, and a halt waiting."""
+from ever being empty: without a bound of less than a millisecond it would keep the loop, and a halt waiting."""
 
 Handler = Callable[[memoryview, "Reply"], None]
 """Called in the drain with the request and the means to answer it, now or later."""

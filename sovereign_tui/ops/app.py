@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -110,6 +111,7 @@ class Ops:
         self._halts = HaltDesk(
             home=home, clock=clock, hub=self._hub, deadline_s=settings.safety.halt_deadline_s,
             engine=lambda: self._fleet.children[ENGINE].state, on_foreign=self._on_foreign_halt,
+            poke=lambda: self._fleet.children[ENGINE].send(signal.SIGUSR2),
         )  # fmt: skip
         self._hangs = HangWatch(
             children=self._fleet.children, pulse_ns=self._intake.pulse_ns, clock=clock, log=self._log

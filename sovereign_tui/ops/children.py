@@ -87,6 +87,11 @@ class Child:
         if self.life.state is State.RUNNING:
             self._apply(Occurrence(event=Event.HANG, reason=reason))
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal to it, if it runs; one that is not ready yet is not told."""
+        if self._handle is not None and self.life.state is State.RUNNING:
+            self._handle.send(number)
+
     def stop(self) -> None:
         """Begin to stop it: SIGTERM, and SIGKILL after the deadline."""
         self._apply(Occurrence(event=Event.STOP))
@@ -141,6 +146,8 @@ class Child:
                 )
         finally:
             os.close(out)
+        if command.nice:  # before it has threads, which inherit it
+            os.setpriority(os.PRIO_PROCESS, popen.pid, os.getpriority(os.PRIO_PROCESS, 0) + command.nice)
         handle = open_handle(popen.pid, popen)
         assert handle is not None  # our own child stays at least a zombie until we wait for it
         self._hold(handle)

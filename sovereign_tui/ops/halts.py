@@ -1,5 +1,7 @@
 """Carrying a HALT through: file first, then the signal, repeated until the engine and the venue have answered.
 
+The engine is told of a new file at once (SIGUSR2), and is halted by whatever it hears first, under the same id.
+
 A HALT that the engine has not answered yet is repeated every 100 ms, and every second from then on until the venue
 has confirmed: an engine that dies in between is asked again when it is back. Asking again while one is not verified
 joins it. Asking again afterwards asks the venue anew; the receipt then carries the id of the halt that stands. A
@@ -72,12 +74,13 @@ class Ask:
 class HaltDesk:
     """All HALTs of one ops. `engine` says the state of the engine's process, for the receipt's problems.
 
-    `on_foreign` hears of halts that came another way.
+    `on_foreign` hears of halts that came another way. `poke` tells the engine that the file is there: it need not wait
+    for the threads of two sockets, who are as busy as the market.
     """
 
     def __init__(
         self, *, home: Home, clock: Clock, hub: Megaphone, deadline_s: float, engine: Callable[[], str],
-        on_foreign: Callable[[Receipt], None] = lambda receipt: None,
+        on_foreign: Callable[[Receipt], None] = lambda receipt: None, poke: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._runtime = home.runtime
         self._receipts = home.data / "receipts"
@@ -86,6 +89,7 @@ class HaltDesk:
         self._deadline_s = deadline_s
         self._engine = engine
         self._on_foreign = on_foreign
+        self._poke = poke
         self._current: Ask | None = None
         self._held: Ask | None = None
         self._lifted: deque[str] = deque(maxlen=_REMEMBERED)
@@ -206,6 +210,8 @@ class HaltDesk:
                 haltfile.write(self._runtime, StandingHalt(id=asked, issuer=issuer, reason=reason), requested_ns)
             except OSError as error:
                 problems = (_file_problem(self._runtime, error),)
+            else:
+                self._poke()
         return self._begin(asked, issuer, reason, problems, flatten=flatten, requested_ns=requested_ns)
 
     def _begin(

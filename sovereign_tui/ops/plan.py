@@ -25,6 +25,9 @@ STOP_ORDER: Final = (BRAIN, ENGINE, EXCHANGE)
 _ELSEWHERE: Final = frozenset({DEMO, LIVE})
 """Venues that are no process of ours."""
 
+_BRAIN_NICE: Final = 5
+"""A third of the share of ops and engine, of a processor that they all want."""
+
 CONFIRMED: Final = "SOVEREIGN_LIVE_CONFIRMED"
 """Names the instrument that the operator has confirmed for live trading; never inherited from the user's shell."""
 _SIM_CREDENTIALS: Final = ("SOVEREIGN_SIM_API_KEY", "SOVEREIGN_SIM_SECRET", "SOVEREIGN_SIM_PASSWORD")
@@ -36,11 +39,13 @@ class Command:
     """One process to start. `environment` may hold secrets: never logged.
 
     `held_back`: signals that wait until the process says that it is ready for them, instead of killing it.
+    `nice`: added to our own niceness: how far it stands back where the others want the processor too.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     held_back: frozenset[signal.Signals] = frozenset()
+    nice: int = 0
 
     def __repr__(self) -> str:
         return f"Command({' '.join(self.argv)})"
@@ -144,13 +149,14 @@ def engine(venue: Venue) -> Command:
     if venue.confirmed:
         added[CONFIRMED] = venue.confirmed
     return Command(
-        argv=module("engine"), environment=base_environment() | added, held_back=frozenset({signal.SIGUSR1})
+        argv=module("engine"), environment=base_environment() | added,
+        held_back=frozenset({signal.SIGUSR1, signal.SIGUSR2}),
     )  # fmt: skip
 
 
 def brain() -> Command:
-    """The brain: it knows no credentials."""
-    return Command(argv=module("brain"), environment=base_environment())
+    """The brain: it knows no credentials, and a flood of its orders is not to keep a halt from ops and the engine."""
+    return Command(argv=module("brain"), environment=base_environment(), nice=_BRAIN_NICE)
 
 
 def ops(added: Mapping[str, str]) -> Command:

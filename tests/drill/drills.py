@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.drill.floor import floor
 from tests.drill.record import Story, before, read
 from tests.drill.rig import Rig, rig
 from tests.drill.table import Table, Target
@@ -42,9 +43,10 @@ def halts(table: Table, load: str, n: int) -> None:
     """Asked for -> latched -> 5556 closed -> cancels sent -> venue says zero."""
     brain, settings = LOADS[load]
     done: list[_Halted] = []
-    with rig(brain=brain, BRAIN__HEARTBEAT_MS="100", **SETTINGS, **settings) as here:
+    with rig(brain=brain, BRAIN__HEARTBEAT_MS="100", **SETTINGS, **settings) as here, floor(here.home.data) as floored:
         for path, resting, times in _plan(here, n):
             for _ in range(times):
+                table.add("the floor of a halt", "4 wake-ups and a sync", load, *floored())
                 here.rest(resting)
                 asked_ns, id_ = here.halt(path)
                 until("5556 refuses", lambda: refuses(here.system.ports["COMMAND_PORT"]), limit_s=1)  # after the latch

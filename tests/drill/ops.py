@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Final
@@ -23,7 +24,7 @@ PORT: Final = "DRILL_BRAIN_COMMAND_PORT"
 def _stand_in(words: list[str]) -> Command:
     port = os.environ.get(PORT)
     elsewhere = {"SOVEREIGN_WIRE__COMMAND_PORT": port} if port else {}
-    return Command(argv=plan.module(*words), environment=plan.base_environment() | elsewhere)
+    return replace(plan.brain(), argv=plan.module(*words), environment=plan.base_environment() | elsewhere)
 
 
 def _commands() -> SimpleNamespace:

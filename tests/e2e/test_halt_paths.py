@@ -88,6 +88,16 @@ def test_a_halt_that_ops_did_not_ask_for_ends_in_the_same_receipt_and_is_shown(
     until("trading is active", lambda: running.status()["state"] == "ACTIVE")
 
 
+def test_an_engine_that_is_told_of_a_halt_file_looks_for_it_and_goes_on_where_there_is_none(running: System) -> None:
+    engine = pid_of(running, "engine")
+    os.kill(engine, signal.SIGUSR2)
+    receipt = running.json("halt", "--reason", "now")
+    assert receipt["verified"]
+    assert receipt["path"] in {"halt file", "signal"}  # whichever is first
+    assert pid_of(running, "engine") == engine
+    assert [found["id"] for found in receipts(running)] == [receipt["id"]]
+
+
 def test_a_signal_to_an_engine_that_is_only_starting_halts_it_and_does_not_kill_it(running: System) -> None:
     before = pid_of(running, "engine")
     os.kill(before, signal.SIGKILL)

@@ -144,6 +144,21 @@ def test_a_halt_file_is_found_within_milliseconds_and_not_asked_for_again(tmp_pa
     watched(work, tmp_path)
 
 
+def test_whoever_made_a_halt_file_may_say_so_and_it_is_taken_once(tmp_path: Path) -> None:
+    async def work(scene: Scene) -> None:
+        await scene.live(1)
+        scene.vigil.look_at_file()
+        assert scene.halts == []
+        (tmp_path / "HALT").write_text('{"id": "f1", "issuer": "ann@desk", "reason": "no more"}')
+        scene.vigil.look_at_file()
+        assert [(path, halt.id) for path, halt in scene.halts] == [("halt file", "f1")]
+        scene.vigil.look_at_file()
+        await scene.live(1)
+        assert len(scene.halts) == 1
+
+    watched(work, tmp_path)
+
+
 def test_a_halt_file_on_top_of_a_halt_that_stands_is_taken_once(tmp_path: Path) -> None:
     """The operator's on top of the engine's own, where no ops tells of it."""
 

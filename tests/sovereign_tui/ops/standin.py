@@ -152,6 +152,7 @@ class Engine:
 
 async def engine(runtime: Runtime) -> int:
     kind = misbehave("engine")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: None)  # the HALT follows on the wire
     me = Engine(runtime)
     wire = runtime.settings.wire
     publisher = runtime.wire.publisher(wire.market)

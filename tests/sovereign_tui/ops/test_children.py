@@ -1,30 +1,31 @@
-"""Why a process ended."""
+"""One process: why it ended, and how much it stands back for the others."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from schemas.clock import SystemClock
 from schemas.settings import Home, Settings
 from sovereign_tui.ops.children import Child
-from sovereign_tui.ops.plan import Command
+from sovereign_tui.ops.plan import Command, brain, engine, exchange, new_venue
 from sovereign_tui.ops.supervisor import Policy, State
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="has signals for real time")
-def test_a_signal_without_a_name_is_a_crash_like_others(tmp_path: Path) -> None:
-    asyncio.run(_killed_by_35(tmp_path))
-
-
-async def _killed_by_35(tmp_path: Path) -> None:
+@asynccontextmanager
+async def running(tmp_path: Path, nice: int) -> AsyncIterator[tuple[Child, asyncio.Event]]:
+    """A child that does nothing, and the event of its next change."""
     home = Home.from_environment({"SOVEREIGN_HOME": str(tmp_path)})
     home.prepare()
-    command = Command(argv=(sys.executable, "-c", "import time; time.sleep(60)"), environment=dict(os.environ))
+    argv = (sys.executable, "-c", "import time; time.sleep(60)")
+    command = Command(argv=argv, environment=dict(os.environ), nice=nice)
     async with asyncio.TaskGroup() as tasks:
         changed = asyncio.Event()
         child = Child(
@@ -33,9 +34,38 @@ async def _killed_by_35(tmp_path: Path) -> None:
         )  # fmt: skip
         child.start()
         changed.clear()
-        os.kill(child.pid, 35)
-        async with asyncio.timeout(10):
-            await changed.wait()
-        assert (child.state, child.life.reason) == (State.BACKOFF, "killed by signal 35")
-        child.stop()
-        assert child.state is State.STOPPED
+        try:
+            yield child, changed
+        finally:
+            child.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has signals for real time")
+def test_a_signal_without_a_name_is_a_crash_like_others(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with running(tmp_path, 0) as (child, changed):
+            os.kill(child.pid, 35)
+            async with asyncio.timeout(10):
+                await changed.wait()
+            assert (child.state, child.life.reason) == (State.BACKOFF, "killed by signal 35")
+            child.stop()
+            assert child.state is State.STOPPED
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("nice", [0, 5])
+def test_a_process_stands_back_as_far_as_its_command_says(tmp_path: Path, nice: int) -> None:
+    async def scene() -> None:
+        async with running(tmp_path, nice) as (child, _):
+            assert psutil.Process(child.pid).nice() == min(19, psutil.Process().nice() + nice)
+
+    asyncio.run(scene())
+
+
+def test_of_ours_only_the_brain_stands_back() -> None:
+    venue = new_venue()
+    commands = {"exchange": exchange(Settings(), venue), "engine": engine(venue), "brain": brain()}
+    assert {name: command.nice > 0 for name, command in commands.items()} == {
+        "exchange": False, "engine": False, "brain": True,
+    }  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 
 from schemas import codec, haltfile
 from schemas.clock import NS_PER_MS, SystemClock
+from schemas.haltfile import StandingHalt
 from schemas.messages import Receipt, Signal, SignalKind
 from schemas.settings import Home
 from sovereign_tui.ops.asking import Asker
@@ -24,12 +25,13 @@ from sovereign_tui.ops.watch import EngineView
 
 
 class Hub:
-    """Remembers what was published, and whether the HALT file was there by then."""
+    """Remembers what was published, and whether the HALT file was there by then; and the file, when it was poked."""
 
     def __init__(self, runtime: Path) -> None:
         self.runtime = runtime
         self.signals: list[tuple[SignalKind, str, bool]] = []
         self.receipts: list[Receipt] = []
+        self.pokes: list[StandingHalt | None] = []
         self.changed = asyncio.Event()
 
     def signal(
@@ -59,7 +61,11 @@ class Hub:
 
 def desk_of(home: Home, *, deadline_s: float = 10) -> tuple[HaltDesk, Hub]:
     hub = Hub(home.runtime)
-    return HaltDesk(home=home, clock=SystemClock(), hub=hub, deadline_s=deadline_s, engine=lambda: "BACKOFF"), hub
+    desk = HaltDesk(
+        home=home, clock=SystemClock(), hub=hub, deadline_s=deadline_s, engine=lambda: "BACKOFF",
+        poke=lambda: hub.pokes.append(haltfile.read(home.runtime)),
+    )  # fmt: skip
+    return desk, hub
 
 
 def confirmed(asked: str, standing: str | None = None, *, path: str = "signal", issuer: str = "me") -> Receipt:
@@ -87,6 +93,7 @@ def test_the_file_is_written_before_the_signal_is_published(home: Home) -> None:
         await hub.published(1)
         kind, id_, file_was_there = hub.signals[0]
         assert (kind, file_was_there) == (SignalKind.SYSTEM_HALT, True)
+        assert [found.id for found in hub.pokes if found is not None] == [id_]
         desk.on_ack(confirmed(id_))
         final = (await asking)[-1]
         assert final.verified
@@ -174,6 +181,7 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_no_reason_not_to_halt(ho
         final = (await asking)[-1]
         assert final.verified
         assert "HALT cannot be written" in final.problems[0]
+        assert hub.pokes == []
 
     asyncio.run(scenario())
 
