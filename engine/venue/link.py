@@ -1,6 +1,6 @@
 """One websocket to OKX: connects, logs in, subscribes, pings, and comes back by itself.
 
-The frames go, as they came, to one callback without a task or a queue in between: the hot path begins there.
+The frames go, as they came, to one callback without a task in between: the hot path begins there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_conn
 
 from engine.venue.frames import Event, FrameError, decode_frame
 from engine.venue.sign import Credentials, login_args
+from engine.venue.turns import Turns
 from engine.venue.witness import NOBODY, Witness
 from schemas.clock import NS_PER_S, Clock
 
@@ -54,6 +55,7 @@ class _Connection(WSListener):
         super().__init__()
         self._witness = witness
         self._plan, self._on_message, self._clock, self._login_ns = plan, on_message, clock, login_ns
+        self._turns = Turns(self._take, reading=self._read, failed=self.drop, clock=clock)
         self._parts: list[bytes] = []
         self._logged_in = asyncio.Event()
         self._heard_ns = clock.monotonic_ns()
@@ -70,6 +72,7 @@ class _Connection(WSListener):
         """One frame of the connection."""
         kind = frame.msg_type
         if kind is WSMsgType.CLOSE:
+            self._turns.flush()
             transport.disconnect()
             return
         if kind is WSMsgType.PING or kind is WSMsgType.PONG:
@@ -80,7 +83,14 @@ class _Connection(WSListener):
             if not frame.fin:
                 return
             payload, self._parts = b"".join(self._parts), []
-        self._heard_ns = self._clock.monotonic_ns()
+        self._heard_ns = now_ns = self._clock.monotonic_ns()
+        self._turns.take(payload, now_ns)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """What came before is still told."""
+        self._turns.flush()
+
+    def _take(self, payload: bytes) -> None:
         if payload == b"pong":
             return
         if payload.startswith(_EVENT_STARTS) and self._is_ours(payload):
@@ -131,6 +141,15 @@ class _Connection(WSListener):
         self._transport.send(WSMsgType.TEXT, frame)
         return True
 
+    def _read(self, on: bool) -> None:
+        if self._transport is None:
+            return
+        tcp = self._transport.underlying_transport
+        if on:
+            tcp.resume_reading()
+        else:
+            tcp.pause_reading()
+
     async def gone(self) -> None:
         """Returns when the connection has ended."""
         if self._transport is not None:
@@ -140,6 +159,7 @@ class _Connection(WSListener):
         """End it, without waiting for the venue."""
         if self._watching is not None:
             self._watching.cancel()
+        self._turns.flush()
         if self._transport is not None:
             transport, self._transport = self._transport, None
             transport.disconnect(graceful=False)
