@@ -27,6 +27,7 @@ _DEATH: Final = Target(least=3_000, most=3_500)
 _LATCH, _CLOSED, _FIFTY = Target(p99=10), Target(p99=20), Target(p99=250)
 _RESTING: Final = (1, 50, 400)
 _FLAT_S: Final = 6.0
+_BY_CONTROL: Final = "halt by control, all of them"
 _HANDLED: Final = "SigCgt:"
 
 
@@ -88,10 +89,13 @@ def _tell_halt(table: Table, load: str, halted: _Halted, story: Story) -> None:
     steps = story.halts.get(halted.id, {})
     direct = halted.path == "control"
     fifty = direct and halted.resting == _RESTING[1]
+    for step, name, target in (("latched on disk", "latched_ns", _LATCH), ("5556 closed", "port_closed_ns", _CLOSED)):
+        if direct:  # neither knows how many orders rest, and a p99 wants many
+            table.add(_BY_CONTROL, step, load, halted.asked_ns, steps.get(name), target)
     told = (
         ("heard by the engine", "received_ns", None),
-        ("latched on disk", "latched_ns", _LATCH if direct else None),
-        ("5556 closed", "port_closed_ns", _CLOSED if direct else None),
+        ("latched on disk", "latched_ns", None),
+        ("5556 closed", "port_closed_ns", None),
         ("last cancel sent", "cancels_sent_ns", None),
         ("venue says zero", "venue_confirmed_ns", _FIFTY if fifty else None),
     )
