@@ -27,7 +27,7 @@ CHANNEL: Final = "halt"
 class ReceiptDesk:
     """The receipts of the halt that stands. `signer` None: there is no key, and a receipt says so.
 
-    Every change goes to those that are not done yet; one that is done never changes any more.
+    Every change goes to those that are not done yet; one that is done never changes any more, and is told signed.
     """
 
     def __init__(
@@ -137,7 +137,8 @@ class ReceiptDesk:
         return changed
 
     def _tell(self, receipt: Receipt, step: str, **fields: Any) -> None:
-        data = msgspec.to_builtins(receipt, builtin_types=(Decimal,))
+        signed = self._signed(receipt) if receipt.done else receipt
+        data = msgspec.to_builtins(signed, builtin_types=(Decimal,))
         self._reporter.send(TelemetryKind.HALT_ACK, data)
         note = {"step": step, "asked": receipt.asked, "mono_ns": self._clock.monotonic_ns(), **fields}
         self._record(Direction.NOTE, CHANNEL, receipt.id, _encode(note), vital=True)
@@ -164,4 +165,7 @@ class ReceiptDesk:
                 return
 
     def _sign_and_write(self, receipt: Receipt) -> None:
-        keep(self._directory, receipt if self._signer is None else self._signer.sign(receipt))
+        keep(self._directory, self._signed(receipt))
+
+    def _signed(self, receipt: Receipt) -> Receipt:
+        return receipt if self._signer is None else self._signer.sign(receipt)

@@ -238,7 +238,9 @@ class HaltDesk:
         waited_s = (self._clock.monotonic_ns() - ask.receipt.requested_ns) / NS_PER_S
         lacks = missing(ask.receipt, engine=self._engine(), waited_s=round(waited_s, 1), heard=ask.heard)
         problems = tuple(dict.fromkeys((*ask.own_problems, *ask.receipt.problems, *lacks)))
-        return msgspec.structs.replace(ask.receipt, problems=problems)
+        if problems == ask.receipt.problems:
+            return ask.receipt
+        return msgspec.structs.replace(ask.receipt, problems=problems, key="", signature="")  # no more what was signed
 
     def _write_file(self, halt: StandingHalt, ask: Ask) -> None:
         try:

@@ -94,6 +94,7 @@ def test_an_engine_that_is_told_of_a_halt_file_looks_for_it_and_goes_on_where_th
     receipt = running.json("halt", "--reason", "now")
     assert receipt["verified"]
     assert receipt["path"] in {"halt file", "signal"}  # whichever is first
+    assert verify(receipt, public_key(running.home / "keys")) == ""
     assert pid_of(running, "engine") == engine
     assert [found["id"] for found in receipts(running)] == [receipt["id"]]
 

@@ -30,6 +30,7 @@ from schemas.clock import NS_PER_S
 from schemas.messages import DecidedOn, OrderAck, OrderReject, OrderRequest, Receipt, Side, Signal, SignalKind
 from schemas.messages import TelemetryKind as Kind
 from schemas.process import Reporter
+from schemas.receipts import fields_of
 from schemas.signing import Signer, public_key, verify
 from tests.support.orders import TERMS
 from tests.support.virtual import LoopClock, run_virtually
@@ -218,6 +219,7 @@ def test_every_path_ends_in_one_signed_receipt_with_the_time_of_each_step(tmp_pa
         kept = json.loads(file.read_bytes())
         assert (file.name, kept["venue_confirmed_ns"]) == ("h1.json", receipt.venue_confirmed_ns)
         assert verify(kept, public_key(tmp_path)) == ""
+        assert fields_of(receipt) == kept  # whoever was told has the very same proof
         assert [note["step"] for _, note in scene.notes] == [
             "asked", "latched", "port closed", "venue asked", "cancels sent", "cancels sent", "cancels sent",
             "venue asked", "venue confirmed",

@@ -94,9 +94,10 @@ def test_the_file_is_written_before_the_signal_is_published(home: Home) -> None:
         kind, id_, file_was_there = hub.signals[0]
         assert (kind, file_was_there) == (SignalKind.SYSTEM_HALT, True)
         assert [found.id for found in hub.pokes if found is not None] == [id_]
-        desk.on_ack(confirmed(id_))
+        desk.on_ack(msgspec.structs.replace(confirmed(id_), key="k", signature="s"))
         final = (await asking)[-1]
         assert final.verified
+        assert (final.key, final.signature) == ("k", "s")
         assert final.total_ms is not None
         assert hub.receipts[-1] == final
 
@@ -177,10 +178,12 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_no_reason_not_to_halt(ho
         home.runtime.rename(home.runtime.with_name("gone"))
         asking = asyncio.create_task(all_of(desk))
         await hub.published(1)
-        desk.on_ack(confirmed(hub.signals[0][1]))
+        signed = msgspec.structs.replace(confirmed(hub.signals[0][1]), key="k", signature="s")
+        desk.on_ack(signed)
         final = (await asking)[-1]
         assert final.verified
         assert "HALT cannot be written" in final.problems[0]
+        assert (final.key, final.signature) == ("", "")  # the engine has not signed that
         assert hub.pokes == []
 
     asyncio.run(scenario())
