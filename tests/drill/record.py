@@ -24,7 +24,8 @@ class Story:
     logs: list[tuple[int, str]] = field(default_factory=list)
     """The engine's."""
     beats: list[int] = field(default_factory=list)
-    """Heartbeats of the brain that showed progress, as the engine received them."""
+    """Heartbeats of the brain that showed progress. The engine records a request when it has been judged, up to some
+    milliseconds after the time that it goes by."""
     ops_beats: list[int] = field(default_factory=list)
     running: list[tuple[int, str, int]] = field(default_factory=list)
     """When ops said that a process of this name and pid is RUNNING."""

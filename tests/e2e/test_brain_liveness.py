@@ -62,7 +62,7 @@ def test_each_way_to_stop_is_noticed_in_time_and_forgiven_only_after_progress() 
         assert seen_ns is not None, name
         beat_ns = before(story.beats, seen_ns)
         assert beat_ns is not None, name
-        assert 3.0 <= (seen_ns - beat_ns) / 1e9 <= 3.5, name
+        assert 2.99 <= (seen_ns - beat_ns) / 1e9 <= 3.5, name  # a heartbeat is recorded after it was judged
         over_ns = story.said("brain_returning is over", seen_ns)
         assert over_ns is not None, name
         assert len([beat for beat in story.beats if seen_ns < beat <= over_ns]) >= PROOF_BEATS, name
