@@ -22,12 +22,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[System]:
-    """A system whose brain never trades."""
+def shared() -> Iterator[System]:
     with system(BRAIN__TREND_THRESHOLD_PCT="100", BRAIN__VOTES_NEEDED="3") as here:
         here.up()
-        until("trading is active", lambda: active(here))
         yield here
+
+
+@pytest.fixture
+def running(shared: System) -> System:
+    """A system whose brain never trades, and that is well: whatever test came before."""
+    until("trading is active", lambda: active(shared))
+    return shared
 
 
 def active(here: System) -> dict[str, Any] | None:
@@ -108,8 +113,8 @@ def test_a_latched_throttle_outlives_a_killed_engine_and_falls_at_a_rearm(runnin
     trader = Trader(running, "throttle")
     assert running.run("config", "set", "risk.max_executions", "3").returncode == 0
     said = [trader.send(small) for _ in range(4)]
-    assert [type(one) for one in said[-1:]] == [OrderReject]
-    assert said[-1].code == "THROTTLED"
+    refused = [one for one in said if isinstance(one, OrderReject)]  # the first or the fourth: others send here, too
+    assert refused[0].code == "THROTTLED"
     until("it only reduces", lambda: reducing(running, "throttled"))
     before = running.process("engine")
     os.kill(before["pid"], signal.SIGKILL)
