@@ -74,7 +74,7 @@ class Turns:
                 self._handle(self._waiting.popleft())
                 if self._clock.monotonic_ns() > end_ns:
                     break
-        except Exception:
+        except Exception:  # raised again, whatever it is: it only must not leave the rest behind, or the link up
             self._waiting.clear()
             self._failed()
             raise
