@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -19,6 +18,7 @@ from engine.safety.liquidation import Liquidation
 from engine.safety.receipts import ReceiptDesk
 from engine.safety.watches import BrainWatch, SilenceWatch
 from engine.trading import Trading
+from engine.urgent import Urgent
 from engine.venue.rest import Rest
 from engine.vigil import Vigil
 from schemas.clock import boot_ns
@@ -44,9 +44,10 @@ class Emergencies:
         ops: SilenceWatch,
         decided_on: Callable[[], DecidedOn],
         asleep: Callable[[str], None],
+        urgent: Urgent,
     ) -> None:
         home, venue, safety, clock = runtime.home, runtime.settings.venue, runtime.settings.safety, runtime.clock
-        self._runtime = runtime
+        self._runtime, self._urgent = runtime, urgent
 
         def in_flight() -> int:
             return trading.router.in_flight
@@ -89,9 +90,8 @@ class Emergencies:
 
     def begin(self) -> None:
         """A latch that stands is obeyed before anything else."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGUSR1, self.vigil.on_signal_of_the_system)
-        loop.add_signal_handler(signal.SIGUSR2, self.vigil.look_at_file)
+        self._urgent.on_signal(signal.SIGUSR1, self.vigil.on_signal_of_the_system)
+        self._urgent.on_signal(signal.SIGUSR2, self.vigil.look_at_file)
         ours = {signal.SIGUSR1, signal.SIGUSR2}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)  # ops held back what came while we started
         problem = self.halt.recall()

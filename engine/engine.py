@@ -21,6 +21,7 @@ from engine.signals import SignalDesk
 from engine.states import StatePublisher
 from engine.trading import Trading
 from engine.upkeep import Upkeep
+from engine.urgent import Urgent
 from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
@@ -77,10 +78,11 @@ class Engine:
             verdicts=VerdictLog(runtime.tap, clock),
         )  # fmt: skip
         self.trading.guard.place_own = self.desk.operate
+        self._urgent = Urgent()
         self.emergencies = Emergencies(
             runtime=runtime, rest=self.rest, market=self.market, trading=self.trading, limits=self.limits,
             desk=self.desk, causes=self.causes, brain=self.brain, ops=self.ops, decided_on=self._decided_on,
-            asleep=self._on_pause,
+            asleep=self._on_pause, urgent=self._urgent,
         )  # fmt: skip
         self.halt = self.emergencies.halt
         self.states = StatePublisher(
@@ -125,6 +127,7 @@ class Engine:
                 on_frame=handlers[plan.name][0],
                 on_state=handlers[plan.name][1],
                 clock=self._clock,
+                urgent=self._urgent,
                 venue_wall_ns=lambda: self._clock.wall_ns() + self.rest.skew_ns,
                 witness=NOBODY if plan.credentials is None else self._witness,
             )

@@ -96,6 +96,12 @@ def fit_id(said: object) -> str:
     return said if isinstance(said, str) and _ID.fullmatch(said) else HAND
 
 
+def known_id(said: object) -> str:
+    """An id as it was said; "" for what is none."""
+    found = fit_id(said)
+    return "" if found == HAND else found
+
+
 def fit_time(said: object) -> int:
     """A time in ns as it was said; 0 for what is none."""
     return said if isinstance(said, int) and not isinstance(said, bool) and 0 < said < _LATEST_NS else 0

@@ -14,12 +14,15 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600, durable: bool 
     scratch = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:  # os.write may take a part of it, and say nothing
+        try:
             os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
+            left = memoryview(content)
+            while left:  # it may take a part of it, and say nothing
+                left = left[os.write(descriptor, left) :]
             if durable:
                 os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         scratch.replace(path)
     except OSError:
         scratch.unlink(missing_ok=True)

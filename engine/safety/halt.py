@@ -99,7 +99,8 @@ class Halt:
             halt = msgspec.structs.replace(halt, id=f"{halt.id}-{secrets.token_hex(4)}")
         if self._receipts.knows(halt.id):
             self._receipts.say_again(halt.id, flatten=flatten)
-            self._stand(flatten=flatten)
+            if flatten:  # its file, found later, does not say so
+                self._stand(flatten=True)
             self._go_on()
             return
         halt = msgspec.structs.replace(halt, flatten=flatten)

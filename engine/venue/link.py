@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from engine.urgent import Urgent
 from engine.venue.frames import Event, FrameError, decode_frame
 from engine.venue.sign import Credentials, login_args
 from engine.venue.turns import Turns
@@ -45,13 +46,9 @@ class _Connection(WSListener):
     """One websocket: puts fragments together, logs in, subscribes, pings. Whole messages go to `on_message`."""
 
     def __init__(
-        self,
-        plan: LinkPlan,
-        on_message: Callable[[_Connection, bytes], None],
-        clock: Clock,
-        login_ns: Callable[[], int],
-        witness: Witness,
-    ) -> None:
+        self, plan: LinkPlan, on_message: Callable[[_Connection, bytes], None], clock: Clock,
+        login_ns: Callable[[], int], witness: Witness,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._witness = witness
         self._plan, self._on_message, self._clock, self._login_ns = plan, on_message, clock, login_ns
@@ -181,7 +178,8 @@ class Link:
 
     When the venue announces that it will close the connection (64008), a second one is opened first and takes over;
     `on_state` then says True once more, since both told the same and nobody knows where one stopped.
-    `venue_wall_ns`: the venue's own time, which a login is signed with. `witness`: of a private link alone.
+    `venue_wall_ns`: the venue's own time, which a login is signed with. `witness`: of a private link alone. `urgent`:
+    what is not to wait for the end of a flood of frames.
     """
 
     def __init__(
@@ -193,8 +191,9 @@ class Link:
         clock: Clock,
         venue_wall_ns: Callable[[], int],
         witness: Witness = NOBODY,
+        urgent: Urgent | None = None,
     ) -> None:
-        self._plan, self._on_frame, self._on_state = plan, on_frame, on_state
+        self._plan, self._on_frame, self._on_state, self._urgent = plan, on_frame, on_state, urgent or Urgent()
         self._clock, self._venue_wall_ns, self._witness = clock, venue_wall_ns, witness
         self._current: _Connection | None = None
         self.up = False
@@ -231,9 +230,12 @@ class Link:
         self.send({"op": "unsubscribe", "args": [arg]})
         self.send({"op": "subscribe", "args": [arg]})
 
+    def _connection(self) -> _Connection:
+        return _Connection(self._plan, self._on_message, self._clock, self._venue_wall_ns, self._witness)
+
     async def _open(self) -> _Connection | str:
         """A connection that is logged in and subscribed, or why there is none."""
-        connection = _Connection(self._plan, self._on_message, self._clock, self._venue_wall_ns, self._witness)
+        connection = self._connection()
         try:
             await ws_connect(lambda: connection, self._plan.url, logger_name="link")
         except (OSError, WSError, TimeoutError) as error:
@@ -290,6 +292,8 @@ class Link:
     def _on_message(self, connection: _Connection, payload: bytes) -> None:
         if connection is self._current or self._current is None:
             self._on_frame(payload)
+            if self._urgent.due:
+                self._urgent.serve()
 
     def _set(self, up: bool, reason: str) -> None:
         self.up = up

@@ -35,12 +35,17 @@ _FLATTEN_STEPS: Final = (("close sent", "close_sent_ns"), ("flat", "flat_ns"))
 def carry_out(what: str, reason: str, *, as_json: bool) -> None:
     """Ask for a `halt` or a `flatten`, show the receipt, and exit with 1 if it is not done.
 
-    A halt that ops does not take is asked of the engine itself; a flatten is not.
+    The engine is told of a halt first, by the halt file. A halt that ops does not take is asked of the engine itself; a
+    flatten is not.
     """
     home = Home.from_environment()
     reason = reason[: common.LONGEST_REASON]
     issuer = common.issuer()
-    command = {"cmd": what, "issuer": issuer, "reason": reason, "progress": True, "mono_ns": time.monotonic_ns()}
+    asked_ns = time.monotonic_ns()
+    written = direct.at_once(home, issuer, reason, mono_ns=asked_ns) if what == "halt" else ""
+    command = {
+        "cmd": what, "id": written, "issuer": issuer, "reason": reason, "progress": True, "mono_ns": asked_ns,
+    }  # fmt: skip
     receipt: dict[str, Any] = {}
     try:
         for answer in client.stream_blocking(home, command, _SILENCE_S, first_s=_FIRST_WORD_S):
@@ -49,7 +54,8 @@ def carry_out(what: str, reason: str, *, as_json: bool) -> None:
         if what != "halt":
             common.fail([f"not flat: {error}; `sovereign panic --flatten` needs no ops"], common.EXIT_FAILED,
                         as_json=as_json, receipt=receipt or None)  # fmt: skip
-        receipt = _without_ops(home, issuer, reason, str(error), as_json=as_json, seen=receipt)
+        asked = direct.ask(home, issuer, reason, mono_ns=asked_ns, written=written)
+        receipt = _without_ops(home, asked, str(error), as_json=as_json, seen=receipt)
     if as_json:
         common.print_json(receipt)
     else:
@@ -63,11 +69,8 @@ def is_done(receipt: dict[str, Any]) -> bool:
     return bool(receipt["verified"]) and (not receipt.get("flatten") or receipt.get("flat_ns") is not None)
 
 
-def _without_ops(
-    home: Home, issuer: str, reason: str, why: str, *, as_json: bool, seen: dict[str, Any]
-) -> dict[str, Any]:
+def _without_ops(home: Home, asked: direct.Direct, why: str, *, as_json: bool, seen: dict[str, Any]) -> dict[str, Any]:
     """The engine's own receipt; exits with 1 if it does not come to VERIFIED."""
-    asked = direct.ask(home, issuer, reason)
     receipt: dict[str, Any] = {}
     if asked.engine is not None:
         if not as_json:

@@ -1,5 +1,7 @@
 """The kill key's way: a thread and a socket of its own, so that neither the screen nor its event loop can delay it.
 
+The engine is told first, by the halt file; then ops is asked, which sees it through and shows the receipt.
+
 `press` may be called from any thread. What comes back is collected, and folded into the view at the next paint; the
 thread never touches a widget.
 """
@@ -12,6 +14,7 @@ import sys
 import threading
 from collections import deque
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +27,7 @@ from sovereign_tui.ops import direct
 from sovereign_tui.ops.client import OpsError, stream_blocking
 
 REASON: Final = "kill key"
-_BOUNCE_NS: Final = 300 * NS_PER_MS
+BOUNCE_NS: Final = 300 * NS_PER_MS
 """A held key repeats; within this time a second press is the same press."""
 _FIRST_WORD_S: Final = 1.0
 """Ops answers at once; after that the engine is asked without it."""
@@ -56,19 +59,26 @@ class KillSwitch:
         self._pressed_ns: int | None = None
         self._number = 0
         self._news: deque[Kill] = deque()
+        self._presses: SimpleQueue[Kill] = SimpleQueue()
+        self._stand_by()
 
     def press(self) -> None:
         """Asks now, whatever an earlier press has come to."""
         now_ns = self._clock.monotonic_ns()
         with self._lock:
-            if self._pressed_ns is not None and now_ns - self._pressed_ns < _BOUNCE_NS:
+            if self._pressed_ns is not None and now_ns - self._pressed_ns < BOUNCE_NS:
                 return
             self._pressed_ns = now_ns
             self._number += 1
             kill = Kill(number=self._number, pressed_ns=now_ns)
         self._news.append(kill)
-        # a daemon: a hung ops must not keep a closed cockpit alive; the HALT itself is with ops by then
-        threading.Thread(target=self._ask, args=(kill,), name=f"kill-{kill.number}", daemon=True).start()
+        self._presses.put(kill)
+        self._stand_by()
+
+    def _stand_by(self) -> None:
+        """A thread waits for the next press: none has to be made first, and one that hangs holds up no other."""
+        # a daemon: a hung ops must not keep a closed cockpit alive; the HALT itself is with the engine by then
+        threading.Thread(target=lambda: self._ask(self._presses.get()), name="kill key", daemon=True).start()
 
     def take_news(self) -> list[Kill]:
         """What has come since the last call, oldest first."""
@@ -78,8 +88,10 @@ class KillSwitch:
         return news
 
     def _ask(self, kill: Kill) -> None:
+        written = direct.at_once(self._home, self._who, REASON, mono_ns=kill.pressed_ns)
         command = {
-            "cmd": "halt", "issuer": self._who, "reason": REASON, "progress": True, "mono_ns": kill.pressed_ns,
+            "cmd": "halt", "id": written, "issuer": self._who, "reason": REASON, "progress": True,
+            "mono_ns": kill.pressed_ns,
         }  # fmt: skip
         answered = False
         try:
@@ -90,13 +102,13 @@ class KillSwitch:
                 kill = replace(kill, receipt=receipt, phase=phase)
                 self._news.append(kill)
         except OpsError as error:
-            self._without_ops(kill, str(error))
+            self._without_ops(kill, written, str(error))
         except (OSError, KeyError, msgspec.ValidationError) as error:
-            self._without_ops(kill, f"the answer of ops to the HALT is not usable ({error})")
+            self._without_ops(kill, written, f"the answer of ops to the HALT is not usable ({error})")
 
-    def _without_ops(self, kill: Kill, why: str) -> None:
+    def _without_ops(self, kill: Kill, written: str, why: str) -> None:
         """The halt file, and what the engine makes of it."""
-        asked = direct.ask(self._home, self._who, REASON, mono_ns=kill.pressed_ns)
+        asked = direct.ask(self._home, self._who, REASON, mono_ns=kill.pressed_ns, written=written)
         self._news.append(replace(kill, phase=KillPhase.FAILED, problem=why))
         if asked.engine is None:
             return

@@ -148,6 +148,9 @@ class Child:
             os.close(out)
         if command.nice:  # before it has threads, which inherit it
             os.setpriority(os.PRIO_PROCESS, popen.pid, os.getpriority(os.PRIO_PROCESS, 0) + command.nice)
+        if command.waits and hasattr(os, "sched_setscheduler"):
+            with contextlib.suppress(OSError):  # not allowed here: an equal among the others does as well
+                os.sched_setscheduler(popen.pid, os.SCHED_BATCH, os.sched_param(0))
         handle = open_handle(popen.pid, popen)
         assert handle is not None  # our own child stays at least a zombie until we wait for it
         self._hold(handle)

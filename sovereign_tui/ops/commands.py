@@ -2,7 +2,7 @@
 
     ping                                   -> {"ok": true, "pid": int}
     status                                 -> see Picture.status
-    halt    issuer?, reason?, mono_ns?, progress? -> [{"progress": receipt} ...] receipt
+    halt    issuer?, reason?, mono_ns?, id?, progress? -> [{"progress": receipt} ...] receipt; `id`: whose file there is
     flatten as halt; the position is closed, too
     resume  halt_id (null is refused, and told which), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
     config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas import haltfile
 from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk, receipt_fields
@@ -92,10 +93,13 @@ class Commands:
         mono_ns = command.get("mono_ns", 0)
         if isinstance(mono_ns, bool) or not isinstance(mono_ns, int):
             mono_ns = 0  # nothing keeps a halt from being carried out
+        halt_id = haltfile.known_id(command.get("id"))
         what = "FLATTEN" if flatten else "HALT"
         self._log("warning", f"{what} asked by {issuer}: {reason or 'no reason given'}")
         final: dict[str, Any] = {}
-        async with aclosing(self._halts.halt(issuer, reason, flatten=flatten, mono_ns=mono_ns)) as receipts:
+        async with aclosing(
+            self._halts.halt(issuer, reason, flatten=flatten, mono_ns=mono_ns, halt_id=halt_id)
+        ) as receipts:
             async for receipt in receipts:
                 final = receipt_fields(receipt)
                 if progress:

@@ -1,10 +1,11 @@
-"""Halting without ops: the halt file, a signal to the engine where the file is not enough, and the engine's receipt.
+"""Halting without ops, or before it has had its turn: the halt file, a signal to the engine, and the engine's receipt.
 
 Imports nothing heavy: the kill switch loads it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -46,15 +47,35 @@ class Direct:
     problems: tuple[str, ...]
 
 
-def ask(home: HasHaltPlaces, issuer: str, reason: str, *, mono_ns: int = 0) -> Direct:
+def at_once(home: HasHaltPlaces, issuer: str, reason: str, *, mono_ns: int) -> str:
+    """Write the halt file and tell the engine to look at it (SIGUSR2), before ops is asked under the same id.
+
+    Returns that id; "" where a halt stands already, or no file can be written: ops is to find its own. Never raises.
+    `mono_ns`: when the operator asked for it.
+    """
+    if haltfile.read(home.runtime) is not None:
+        return ""
+    halt = StandingHalt(id=haltfile.new_id(), issuer=issuer, reason=reason)
+    try:
+        haltfile.write(home.runtime, halt, mono_ns)
+    except OSError:
+        return ""
+    engine = PidFile(home.runtime / f"{ENGINE}.pid").living()
+    if engine is not None:
+        with contextlib.suppress(OSError):  # it looks by itself, too
+            os.kill(engine, signal.SIGUSR2)
+    return halt.id
+
+
+def ask(home: HasHaltPlaces, issuer: str, reason: str, *, mono_ns: int = 0, written: str = "") -> Direct:
     """Write the halt file; signal the engine if there was one already, or none could be written. Never raises.
 
-    `mono_ns`: when the operator asked for it, 0: now.
+    `mono_ns`: when the operator asked for it, 0: now. `written`: the halt whose file `at_once` wrote.
     """
     asked_ns, problems = mono_ns or time.monotonic_ns(), []
     standing = haltfile.read(home.runtime)
     engine = PidFile(home.runtime / f"{ENGINE}.pid").living()
-    needs_signal = standing is not None
+    needs_signal = standing is not None and standing.id != written
     if standing is None:
         standing = StandingHalt(id=haltfile.new_id(), issuer=issuer, reason=reason or "halt without ops")
         try:

@@ -107,18 +107,21 @@ class HaltDesk:
             self._begin(found.id if known else haltfile.new_id(), found.issuer, found.reason, ())
 
     async def halt(
-        self, issuer: str, reason: str, *, flatten: bool = False, mono_ns: int = 0
+        self, issuer: str, reason: str, *, flatten: bool = False, mono_ns: int = 0, halt_id: str = ""
     ) -> AsyncGenerator[Receipt, None]:
         """Asks for a HALT at once and yields the receipt at each change; the last one is final.
 
         Ends when the venue has confirmed what was asked for, or at the deadline; the HALT goes on without us.
-        `mono_ns`: when the operator asked for it, 0: now.
+        `mono_ns`: when the operator asked for it, 0: now. `halt_id`: of the file that was written before we were asked;
+        the engine may have been faster than we are.
         """
         ask = self._current
-        if ask is None or ask.receipt.done or ask.resume_asked or (flatten and not ask.receipt.flatten):
-            ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns)
-        else:
+        if ask is None or ask.resume_asked or (flatten and not ask.receipt.flatten):
+            ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns, halt_id=halt_id)
+        elif not ask.receipt.done:
             self._publish(ask)
+        elif ask.asked != halt_id:
+            ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns, halt_id=halt_id)
         end = self._clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
         while not ask.receipt.done and (left := end - self._clock.monotonic_ns()) > 0:
             yield ask.receipt
@@ -201,9 +204,10 @@ class HaltDesk:
         if self._current is None:
             self._current = ask
 
-    def _ask(self, issuer: str, reason: str, *, flatten: bool, mono_ns: int) -> Ask:
+    def _ask(self, issuer: str, reason: str, *, flatten: bool, mono_ns: int, halt_id: str) -> Ask:
         problems: tuple[str, ...] = ()
-        asked, now_ns = haltfile.new_id(), self._clock.monotonic_ns()
+        known = halt_id and halt_id not in self._lifted
+        asked, now_ns = halt_id if known else haltfile.new_id(), self._clock.monotonic_ns()
         requested_ns = mono_ns if 0 < mono_ns <= now_ns else now_ns
         if self.standing_file is None:
             try:

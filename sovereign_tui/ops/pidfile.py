@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import sys
@@ -15,15 +16,16 @@ from typing import Final
 from schemas.whole_file import write_whole
 
 _LOCK_PATIENCE_S: Final = 0.5
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+_SMALL: Final = 65_536
 
 
 def identity(pid: int) -> str | None:
     """What tells this process from another that once had, or will have, its pid. None: gone, or a zombie."""
     if sys.platform == "linux":
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            boot = _BOOT_ID.read_text().strip()
+            fields = _content(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            boot = _boot()
         except (OSError, UnicodeDecodeError):
             return None  # no such process
         return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
@@ -34,6 +36,21 @@ def identity(pid: int) -> str | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
     except psutil.Error:
         return None  # no such process, or one of another user
+
+
+@functools.cache
+def _boot() -> str:
+    """Which start of the machine this is. Raises: OSError."""
+    return _content(_BOOT_ID).strip()
+
+
+def _content(path: str) -> str:
+    """Of a small file; a halt waits for it. Raises: OSError, UnicodeDecodeError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SMALL).decode()
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class PidFile:
     def living(self) -> int | None:
         """The pid, if that very process is alive."""
         try:
-            found = json.loads(self.path.read_text())
+            found = json.loads(_content(str(self.path)))
             pid, known = int(found["pid"]), found["identity"]
         except (OSError, ValueError, KeyError, TypeError):
             return None  # no file, or not one of ours: nothing to adopt

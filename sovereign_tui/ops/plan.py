@@ -39,13 +39,15 @@ class Command:
     """One process to start. `environment` may hold secrets: never logged.
 
     `held_back`: signals that wait until the process says that it is ready for them, instead of killing it.
-    `nice`: added to our own niceness: how far it stands back where the others want the processor too.
+    `nice`: added to our own niceness: how far it stands back where the others want the processor too. `waits`: whoever
+    is at work is not interrupted when it wakes up (SCHED_BATCH, where there is one).
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     held_back: frozenset[signal.Signals] = frozenset()
     nice: int = 0
+    waits: bool = False
 
     def __repr__(self) -> str:
         return f"Command({' '.join(self.argv)})"
@@ -139,7 +141,7 @@ def exchange(settings: Settings, venue: Venue) -> Command:
         kept = Home.from_environment().blackbox
         arguments += ["--blackbox", str(kept), "--blackbox-keep-gb", str(settings.blackbox.keep_gb)]
     keys = dict(zip(_SIM_CREDENTIALS, (venue.api_key, venue.secret, venue.password), strict=True))
-    return Command(argv=module("engine.exchange", *arguments), environment=base_environment() | keys)
+    return Command(argv=module("engine.exchange", *arguments), environment=base_environment() | keys, waits=True)
 
 
 def engine(venue: Venue) -> Command:
@@ -156,7 +158,7 @@ def engine(venue: Venue) -> Command:
 
 def brain() -> Command:
     """The brain: it knows no credentials, and a flood of its orders is not to keep a halt from ops and the engine."""
-    return Command(argv=module("brain"), environment=base_environment(), nice=_BRAIN_NICE)
+    return Command(argv=module("brain"), environment=base_environment(), nice=_BRAIN_NICE, waits=True)
 
 
 def ops(added: Mapping[str, str]) -> Command:

@@ -28,7 +28,7 @@ _DEATH: Final = Target(least=2_990, most=3_500)
 _LATCH, _CLOSED, _FIFTY = Target(p99=10), Target(p99=20), Target(p99=250)
 _RESTING: Final = (1, 50, 400)
 _FLAT_S: Final = 6.0
-_BY_CONTROL: Final = "halt by control, all of them"
+_BY_KEY: Final = "halt by key, all of them"
 _HANDLED: Final = "SigCgt:"
 
 
@@ -64,8 +64,8 @@ def halts(table: Table, load: str, n: int) -> None:
 
 def _plan(here: Rig, n: int) -> list[tuple[str, int, int]]:
     """Path, orders that rest, and how often."""
-    wanted = [("control", resting, n if resting < _RESTING[-1] else max(3, n // 4)) for resting in _RESTING]
-    wanted += [("command", 50, max(3, n // 2))]
+    wanted = [("key", resting, n if resting < _RESTING[-1] else max(3, n // 4)) for resting in _RESTING]
+    wanted += [("control", 50, n), ("command", 50, max(3, n // 2))]
     if handles_usr1(here):
         wanted += [("signal", 50, n), ("file", 50, n)]
     return wanted
@@ -88,11 +88,11 @@ def _confirmed(here: Rig) -> bool:
 
 def _tell_halt(table: Table, load: str, halted: _Halted, story: Story) -> None:
     steps = story.halts.get(halted.id, {})
-    direct = halted.path == "control"
+    direct = halted.path == "key"
     fifty = direct and halted.resting == _RESTING[1]
     for step, name, target in (("latched on disk", "latched_ns", _LATCH), ("5556 closed", "port_closed_ns", _CLOSED)):
         if direct:  # neither knows how many orders rest, and a p99 wants many
-            table.add(_BY_CONTROL, step, load, halted.asked_ns, steps.get(name), target)
+            table.add(_BY_KEY, step, load, halted.asked_ns, steps.get(name), target)
     told = (
         ("heard by the engine", "received_ns", None),
         ("latched on disk", "latched_ns", None),

@@ -189,7 +189,7 @@ def campaign(count: int, seed: int) -> dict[str, Any]:
         try:
             here.start_ops()
             here.await_state("ACTIVE")
-            paths = ("control", "signal", "file") if handles_usr1(here) else ("control",)
+            paths = ("key", "control", "signal", "file") if handles_usr1(here) else ("control",)
             if len(paths) == 1:
                 print("  this engine does not halt by SIGUSR1 and by the HALT file: left out, and ops is not killed")
                 troubles = tuple(name for name in troubles if name != "ops killed")

@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import haltfile
+from schemas.clock import SystemClock
 from schemas.haltfile import StandingHalt
 from schemas.settings import Home
+from sovereign_tui.cockpit.kill import BOUNCE_NS, KillSwitch
+from sovereign_tui.cockpit.view import Kill, KillPhase
 from sovereign_tui.ops import client
 from sovereign_tui.ops.pidfile import PidFile, holder
 from tests.drill.ops import MODULE
@@ -31,7 +34,7 @@ ROOT: Final = Path(__file__).parents[2]
 OURS: Final = "rig"
 """How the client ids begin of what the rig itself places at the venue."""
 STAND_IN: Final = "tests.drill.brain"
-PATHS: Final = ("control", "signal", "file", "command")
+PATHS: Final = ("key", "control", "signal", "file", "command")
 _BATCH: Final = 20
 _PLACED_A_WINDOW: Final = 280
 _WINDOW_S: Final = 2.05
@@ -49,6 +52,8 @@ class Rig:
     home: Home
     ops: subprocess.Popen[bytes] | None = None
     _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _switch: KillSwitch | None = None
+    _pressed_ns: int = 0
     _placed: list[float] = field(default_factory=list)
 
     # processes
@@ -146,8 +151,8 @@ class Rig:
     def ask_halt(self, path: str) -> int:
         """Ask for it; returns when. Raises: client.OpsError, by the control socket."""
         ask = {
-            "control": self._halt_by_control, "signal": self._halt_by_signal, "file": self._halt_by_file,
-            "command": self._halt_by_command,
+            "key": self._halt_by_key, "control": self._halt_by_control, "signal": self._halt_by_signal,
+            "file": self._halt_by_file, "command": self._halt_by_command,
         }[path]  # fmt: skip
         return ask()
 
@@ -158,6 +163,20 @@ class Rig:
         except (FileNotFoundError, ValueError):
             return ""
         return str(found["id"]) if found["halted"] else ""
+
+    def _halt_by_key(self) -> int:
+        """As the cockpit does it, with its own thread. Raises: client.OpsError."""
+        switch = self._switch = self._switch or KillSwitch(self.home, SystemClock(), "drill")
+        until("a press is no bounce", lambda: time.monotonic_ns() - self._pressed_ns > 2 * BOUNCE_NS)
+        began_ns = self._pressed_ns = time.monotonic_ns()
+        switch.press()
+
+        def ended() -> Kill | None:
+            return next((kill for kill in switch.take_news() if kill.phase is not KillPhase.ASKING), None)
+
+        if (kill := until("the key is answered", ended, limit_s=_COMMAND_S)).phase is KillPhase.FAILED:
+            raise client.OpsRefused(kill.problem)
+        return began_ns
 
     def _halt_by_control(self) -> int:
         began_ns = time.monotonic_ns()

@@ -31,8 +31,8 @@ _STREAMS: Final = ("MARKET_PORT", "SIGNAL_PORT")
 def ways(trouble: str) -> tuple[str, ...]:
     """By which paths a HALT can be asked for meanwhile."""
     if trouble == "ops killed":
-        return ("signal", "file")
-    return ("control", "file") if trouble == "engine killed before" else ("control", "signal", "file")
+        return ("key", "signal", "file")
+    return ("key", "control", "file") if trouble == "engine killed before" else ("key", "control", "signal", "file")
 
 
 def small_disk(home: Home) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from schemas.clock import NS_PER_S
 from schemas.signing import public_key, verify
 from tests.support.system import System, refuses, system, until
 from tests.support.venue import INSTRUMENT, VenueClient, fault
@@ -97,6 +98,20 @@ def test_an_engine_that_is_told_of_a_halt_file_looks_for_it_and_goes_on_where_th
     assert verify(receipt, public_key(running.home / "keys")) == ""
     assert pid_of(running, "engine") == engine
     assert [found["id"] for found in receipts(running)] == [receipt["id"]]
+
+
+def test_an_ops_that_hangs_does_not_keep_the_engine_from_hearing_of_a_halt(running: System) -> None:
+    """The command gives ops a second for its first word, and the halt does not wait for that."""
+    ops = pid_of(running, "ops")
+    os.kill(ops, signal.SIGSTOP)
+    try:
+        receipt = running.json("halt", "--reason", "now")
+    finally:
+        os.kill(ops, signal.SIGCONT)
+    assert receipt["verified"]
+    assert receipt["path"] == "halt file"
+    assert receipt["latched_ns"] - receipt["requested_ns"] < NS_PER_S // 2
+    until("ops knows it, too", lambda: running.status()["halt_id"] == receipt["id"])
 
 
 def test_a_signal_to_an_engine_that_is_only_starting_halts_it_and_does_not_kill_it(running: System) -> None:

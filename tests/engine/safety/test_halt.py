@@ -385,6 +385,21 @@ def test_a_flatten_under_the_id_of_a_halt_that_stands_is_a_flatten(tmp_path: Pat
     play(act)
 
 
+def test_the_file_of_a_flatten_that_is_found_later_does_not_make_it_less(tmp_path: Path) -> None:
+    async def act(clock: LoopClock) -> None:
+        scene = Scene(clock, tmp_path)
+        scene.venue.held = Decimal(1)
+        scene.halt.on_signal(signal("f1", SignalKind.FLATTEN), flatten=True)
+        scene.halt.take(Latched(id="f1", issuer="ops", reason="", wall_ns=1), path="halt file")
+        found = scene.latch.read(wall_ns=1)
+        assert found is not None
+        assert found.flatten  # a restart goes on with it
+        await scene.until(lambda receipt: receipt.flatten and receipt.done)
+        assert scene.venue.held == 0
+
+    play(act)
+
+
 def test_an_operators_halt_on_top_of_the_engines_own_leaves_nothing_but_cancels(tmp_path: Path) -> None:
     async def act(clock: LoopClock) -> None:
         scene = Scene(clock, tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from schemas import haltfile
 from schemas.settings import Home
 from sovereign_tui.cockpit.app import Cockpit
 from sovereign_tui.cockpit.canvas import Canvas
@@ -112,7 +113,9 @@ def test_the_kill_key_fires_wherever_the_focus_is(
             await before(at)
             await at.pilot.press("ctrl+k")
             await at.until(lambda: "latched 1 ms" in at.text("banner"))
-            assert ops.commands == [HALT]
+            told = haltfile.read(home.runtime)  # the engine was told first
+            assert told is not None
+            assert ops.commands == [HALT | {"id": told.id}]
             assert "VERIFIED" not in at.text("banner")
             assert "▶ ACTIVE" in at.text("header")  # HALTED is the engine's word, not ours
             ops.gate.set()

@@ -20,12 +20,12 @@ from sovereign_tui.ops.supervisor import Policy, State
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, nice: int) -> AsyncIterator[tuple[Child, asyncio.Event]]:
+async def running(tmp_path: Path, nice: int, *, waits: bool = False) -> AsyncIterator[tuple[Child, asyncio.Event]]:
     """A child that does nothing, and the event of its next change."""
     home = Home.from_environment({"SOVEREIGN_HOME": str(tmp_path)})
     home.prepare()
     argv = (sys.executable, "-c", "import time; time.sleep(60)")
-    command = Command(argv=argv, environment=dict(os.environ), nice=nice)
+    command = Command(argv=argv, environment=dict(os.environ), nice=nice, waits=waits)
     async with asyncio.TaskGroup() as tasks:
         changed = asyncio.Event()
         child = Child(
@@ -63,9 +63,19 @@ def test_a_process_stands_back_as_far_as_its_command_says(tmp_path: Path, nice: 
     asyncio.run(scene())
 
 
-def test_of_ours_only_the_brain_stands_back() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="has scheduling policies")
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_process_that_waits_interrupts_nobody_when_it_wakes_up(tmp_path: Path, waits: bool) -> None:
+    async def scene() -> None:
+        async with running(tmp_path, 0, waits=waits) as (child, _):
+            assert os.sched_getscheduler(child.pid) == (os.SCHED_BATCH if waits else os.SCHED_OTHER)
+
+    asyncio.run(scene())
+
+
+def test_of_ours_the_engine_stands_back_for_nobody() -> None:
     venue = new_venue()
     commands = {"exchange": exchange(Settings(), venue), "engine": engine(venue), "brain": brain()}
-    assert {name: command.nice > 0 for name, command in commands.items()} == {
-        "exchange": False, "engine": False, "brain": True,
+    assert {name: (command.nice > 0, command.waits) for name, command in commands.items()} == {
+        "exchange": (False, True), "engine": (False, False), "brain": (True, True),
     }  # fmt: skip

@@ -76,8 +76,8 @@ def confirmed(asked: str, standing: str | None = None, *, path: str = "signal", 
     )  # fmt: skip
 
 
-async def all_of(desk: HaltDesk, reason: str = "") -> list[Receipt]:
-    async with aclosing(desk.halt("me", reason)) as receipts:
+async def all_of(desk: HaltDesk, reason: str = "", *, halt_id: str = "") -> list[Receipt]:
+    async with aclosing(desk.halt("me", reason, halt_id=halt_id)) as receipts:
         return [receipt async for receipt in receipts]
 
 
@@ -185,6 +185,53 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_no_reason_not_to_halt(ho
         assert "HALT cannot be written" in final.problems[0]
         assert (final.key, final.signature) == ("", "")  # the engine has not signed that
         assert hub.pokes == []
+
+    asyncio.run(scenario())
+
+
+def test_who_has_told_the_engine_by_the_file_is_answered_under_its_id(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        haltfile.write(home.runtime, StandingHalt(id="told1", issuer="me", reason=""))
+        asking = asyncio.create_task(all_of(desk, halt_id="told1"))
+        await hub.published(1)
+        assert hub.signals[0][1] == "told1"
+        assert hub.pokes == []  # whoever wrote the file did that
+        desk.on_ack(confirmed("told1", path="halt file"))
+        assert (await asking)[-1].id == "told1"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_an_engine_that_was_faster_than_the_question_is_not_asked_for_another_halt(home: Home, done: bool) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        haltfile.write(home.runtime, StandingHalt(id="told1", issuer="me", reason=""))
+        receipt = confirmed("told1", path="halt file")
+        desk.on_ack(receipt if done else msgspec.structs.replace(receipt, verified=False, venue_confirmed_ns=None))
+        asking = asyncio.create_task(all_of(desk, halt_id="told1"))
+        if not done:
+            await hub.published(1)
+            desk.on_ack(receipt)
+        assert (await asking)[-1] == receipt
+        assert {id_ for _, id_, _ in hub.signals} == (set() if done else {"told1"})
+
+    asyncio.run(scenario())
+
+
+def test_a_halt_that_was_lifted_before_we_were_asked_is_asked_for_under_another_id(home: Home) -> None:
+    async def scenario() -> None:
+        desk, hub = desk_of(home)
+        desk.on_ack(confirmed("told1", path="halt file"))
+        assert desk.lifted("told1") is None
+        asking = asyncio.create_task(all_of(desk, halt_id="told1"))
+        await hub.published(1)
+        ((_, asked, file_was_there),) = hub.signals
+        assert asked != "told1"  # the engine is deaf to that
+        assert file_was_there
+        desk.on_ack(confirmed(asked))
+        assert (await asking)[-1].id == asked
 
     asyncio.run(scenario())
 
