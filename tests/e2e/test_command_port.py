@@ -41,6 +41,7 @@ def sockets(here: System, keys: Keyring | None) -> Iterator[tuple[zmq.Socket[byt
                 sock.set(zmq.CURVE_PUBLICKEY, keys.client_public)
                 sock.set(zmq.CURVE_SECRETKEY, keys.client_secret)
             sock.set(zmq.RCVTIMEO, 5_000)
+            sock.set(zmq.SNDTIMEO, 5_000)  # a socket whose only peer speaks another mechanism may have nowhere to send
             sock.set(zmq.LINGER, 0)
             sock.connect(f"tcp://127.0.0.1:{here.ports[name]}")
         pair[0].subscribe(b"tick.BTC-USDT-SWAP")
