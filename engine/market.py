@@ -88,6 +88,7 @@ class Market:
         self._last = _LastTrade()
         encoder = codec.TickEncoder(instrument)
         self._encode, self._encode_touch = encoder.encode, encoder.encode_touch
+        self._record_sent = publisher.record_sent
         self._tick_stream = publisher.stream(topology.tick(instrument))
         self._trade_stream = publisher.stream(topology.trade(instrument))
         self._times = [0] * _RING
@@ -121,6 +122,7 @@ class Market:
         except (FrameError, ValueError, IndexError) as error:
             self.counters.malformed_frames += 1
             self.counters.last_problem = f"public frame dropped: {error}"
+        self._record_sent()
 
     def _on_book(self, frame: BookFrame, wall_ns: int, mono_ns: int) -> None:
         book = self._book
@@ -151,7 +153,7 @@ class Market:
                 exchange_ns=int(data.ts) * NS_PER_MS, received_ns=wall_ns, price=last.price, size=last.size,
                 trade_id=last.trade_id, side=side,
             )  # fmt: skip
-            self._trade_stream.send(codec.encode_trade(trade), wall_ns)
+            self._trade_stream.send(codec.encode_trade(trade), wall_ns, record_later=True)
         self._check_silence(mono_ns)
         publish = self._publish_touch if self.touch.book_valid else self._publish
         publish(int(frame.data[-1].ts) * NS_PER_MS, wall_ns, mono_ns)
@@ -202,7 +204,7 @@ class Market:
 
     def _send(self, encoded: memoryview, wall_ns: int, mono_ns: int) -> None:
         touch = self.touch
-        number = self._tick_stream.send(encoded, wall_ns)
+        number = self._tick_stream.send(encoded, wall_ns, record_later=True)
         touch.sequence, touch.received_ns, touch.mono_ns = number, wall_ns, mono_ns
         self._times[number % _RING] = mono_ns
         self.counters.ticks += 1
@@ -263,6 +265,7 @@ class Market:
             return  # what was read is older than what waits, or makes no sense: the next one may
         self._waiting.clear()
         self._publish(exchange_ns, wall_ns, mono_ns)
+        self._record_sent()
 
     def invalidate(self) -> None:
         """The link went down: nothing held is true until the next snapshot."""

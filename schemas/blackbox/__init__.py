@@ -5,10 +5,10 @@
 
 from schemas.blackbox.decode import CLOSED_TOPIC, DROPPED_TOPIC, NOTE_CHANNEL, TORN_TOPIC, SegmentDecoder
 from schemas.blackbox.reader import BlackboxReader, SegmentBroken, SegmentOk
-from schemas.blackbox.record import Record, SegmentHeader, encode_header, encode_record
+from schemas.blackbox.record import Lane, Record, SegmentHeader, encode_header, encode_record
 from schemas.blackbox.scan import Span, scan, span_of
 from schemas.blackbox.segments import Segment, TornTail
-from schemas.blackbox.tap import Direction, NullTap, Tap
+from schemas.blackbox.tap import Direction, Keep, NullTap, Tap
 from schemas.blackbox.writer import BlackboxStatus, BlackboxWriter
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "BlackboxStatus",
     "BlackboxWriter",
     "Direction",
+    "Keep",
+    "Lane",
     "NullTap",
     "Record",
     "Segment",

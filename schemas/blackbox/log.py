@@ -9,7 +9,7 @@ from pathlib import Path
 
 from schemas.blackbox.decode import NOTE_CHANNEL
 from schemas.blackbox.queue import Item
-from schemas.blackbox.record import NO_HASH, SegmentHeader, chain, encode_header, encode_record
+from schemas.blackbox.record import NO_HASH, Lane, SegmentHeader, chain, encode_header, encode_record
 from schemas.blackbox.segments import Disk, boot_id, prune, segment_name
 from schemas.blackbox.tap import Direction
 from schemas.clock import Clock
@@ -51,11 +51,11 @@ class SegmentLog:
             self._end_segment(self._descriptor)
             parts = [bytes(self._waiting)]
         prev = self._hash
-        for monotonic_ns, wall_ns, direction, channel, topic, payload, _ in items:
-            encoded = encode_record(prev, monotonic_ns, wall_ns, direction, channel, topic, payload)
+        for monotonic_ns, wall_ns, lane, message in items:
+            encoded = encode_record(prev, monotonic_ns, wall_ns, lane, message)
             prev = chain(encoded)
             parts.append(encoded)
-            self._messages += direction != Direction.NOTE
+            self._messages += lane.direction != Direction.NOTE
         self._hash = prev
         waiting = b"".join(parts)
         self._size += len(waiting) - len(parts[0])
@@ -64,8 +64,8 @@ class SegmentLog:
     def note(self, topic: str, text: str) -> None:
         """Encodes a remark of the blackbox about itself."""
         clock = self._clock
-        note = (clock.monotonic_ns(), clock.wall_ns(), Direction.NOTE, NOTE_CHANNEL, topic, text.encode(), True)
-        self.append([note])
+        lane = Lane(Direction.NOTE, NOTE_CHANNEL, topic, vital=True)
+        self.append([(clock.monotonic_ns(), clock.wall_ns(), lane, text.encode())])
 
     def write(self) -> bool:
         """Writes all that waits. False if the disk refuses; `error` says why."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from threading import Event
 from typing import Final
 
-from schemas.blackbox.tap import Direction
+from schemas.blackbox.record import Lane
+from schemas.blackbox.tap import Direction, Keep
 from schemas.clock import Clock
 
-Item = tuple[int, int, int, str, str, bytes, bool]
-"""monotonic_ns, wall_ns, direction, channel, topic, payload, vital."""
+Item = tuple[int, int, Lane, bytes | memoryview]
+"""monotonic_ns, wall_ns, where the message belongs, the message."""
 
 VITAL_LIMIT: Final = 200_000
 """Vital records kept in memory while the disk refuses."""
@@ -43,20 +45,39 @@ class RecordQueue:
     def record(
         self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
     ) -> None:
-        """Queues one message. Never blocks, never raises; a full queue drops and counts."""
-        waiting = len(self._items)
-        if waiting >= self._limit:
-            if not vital:
-                self.dropped += 1
-                return
-            if waiting >= self._vital_limit:
-                self.lost_vital += 1
-                return
-        self._items.append((self._monotonic_ns(), self._wall_ns(), direction, channel, topic, bytes(payload), vital))
+        """Queues a copy of one message. Never blocks, never raises; a full queue drops and counts."""
+        lane = Lane(direction, channel, topic, vital=vital)
         if vital:
-            self.vital_taken += 1
-            if self._vital_wakes and not self.wake.is_set():
-                self.wake.set()
+            self._take_vital(lane, bytes(payload))
+        elif len(self._items) >= self._limit:
+            self.dropped += 1
+        else:
+            self._items.append((self._monotonic_ns(), self._wall_ns(), lane, bytes(payload)))
+
+    def lane(self, direction: Direction, channel: str, topic: str, *, vital: bool, skip: int = 0) -> Keep:
+        """See Tap. A tick is kept from the hot path, where all that is not at hand costs a miss of the cache."""
+        lane = Lane(direction, channel, topic, vital=vital, skip=skip)
+        if vital:
+            return partial(self._take_vital, lane)
+        items, append = self._items, self._items.append
+        monotonic_ns, wall_ns = self._monotonic_ns, self._wall_ns
+
+        def keep(message: bytes | memoryview) -> None:
+            if len(items) >= self._limit:
+                self.dropped += 1
+            else:
+                append((monotonic_ns(), wall_ns(), lane, message))
+
+        return keep
+
+    def _take_vital(self, lane: Lane, message: bytes | memoryview) -> None:
+        if len(self._items) >= self._vital_limit:
+            self.lost_vital += 1
+            return
+        self._items.append((self._monotonic_ns(), self._wall_ns(), lane, message))
+        self.vital_taken += 1
+        if self._vital_wakes and not self.wake.is_set():
+            self.wake.set()
 
     def take(self, most: int) -> list[Item]:
         """Up to `most` records, oldest first."""

@@ -76,7 +76,7 @@ class BlackboxWriter:
         disk: Disk | None = None,
     ) -> None:
         self._queue = RecordQueue(clock, limit=queue_records, vital_wakes=vital_wakes)
-        self.record = self._queue.record
+        self.record, self.lane = self._queue.record, self._queue.lane
         self._directory, self._disk, self._min_free_bytes = directory, disk or SystemDisk(), min_free_bytes
         self._sparing = False
         self._log = SegmentLog(
@@ -176,7 +176,7 @@ class BlackboxWriter:
             if not items:
                 return number > 0
             self._log.append(items)
-            self._vital_encoded += sum(item[6] for item in items)
+            self._vital_encoded += sum(lane.vital for _, _, lane, _ in items)
             if len(items) == _SLICE and len(queue) < self._crowded and not self._closing.is_set():
                 time.sleep(_BREATH_S)
         return True

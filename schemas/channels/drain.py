@@ -16,7 +16,7 @@ from typing import Final, cast
 import zmq
 from zmq.backend import Socket as BackendSocket
 
-from schemas.blackbox.tap import Tap
+from schemas.blackbox.tap import Direction, Keep, Tap
 from schemas.channels.errors import ChannelClosed
 from schemas.channels.monitor import Monitor, RawSocket
 
@@ -84,6 +84,7 @@ class Drained:
         self._monitor = opened.monitor
         self._bound = opened.bound
         self._loop = opened.loop
+        self._tap = opened.tap
         self._record = opened.tap.record if opened.tap is not None else None
         self._on_close = opened.on_close
         self._closed = False
@@ -109,6 +110,10 @@ class Drained:
         self._shut(LINGER_MS)  # not unbind: that ends the connections with what they have not sent yet
         if listener is not None:
             listener.wait_closed(_LISTENER_CLOSES_S)
+
+    def _lane(self, direction: Direction, topic: str, *, vital: bool, skip: int = 0) -> Keep | None:
+        """What records the messages of one stream of this channel; None without a blackbox."""
+        return None if self._tap is None else self._tap.lane(direction, self.name, topic, vital=vital, skip=skip)
 
     def _shut(self, linger_ms: int) -> None:
         if self._fd is not None:

@@ -71,7 +71,7 @@ class Puller(Drained):
         super().__init__(opened)
         self.received = 0
         self._on_message = on_message
-        self._vital = vital
+        self._keep = self._lane(Direction.RECEIVED, _TOPIC, vital=vital)
         self._start()
 
     def _receive(self) -> bool:
@@ -86,8 +86,8 @@ class Puller(Drained):
             if len(message) > MAX_PAYLOAD:
                 self.malformed += 1
                 continue
-            if self._record is not None:
-                self._record(Direction.RECEIVED, self.name, _TOPIC, message, vital=self._vital)
+            if self._keep is not None:
+                self._keep(message)
             self.received += 1
             self._on_message(memoryview(message))
         return True

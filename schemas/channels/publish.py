@@ -10,7 +10,7 @@ from typing import Final
 import zmq
 from zmq.backend import Socket as BackendSocket
 
-from schemas.blackbox.tap import Direction
+from schemas.blackbox.tap import Direction, Keep
 from schemas.channels.drain import BUDGET, Drained, Opened
 from schemas.channels.errors import ChannelClosed, PayloadTooLarge
 from schemas.channels.frame import HEADER_SIZE, MAX_PAYLOAD, STAMP, TOPIC_SIZE, pad_topic
@@ -45,6 +45,8 @@ class Publisher(Drained):
         self._subscriptions: dict[bytes, int] = {}
         self._waiters: list[tuple[bytes, asyncio.Future[bool]]] = []
         self._rearmed = False
+        self.unrecorded: list[tuple[Keep, bytes]] = []
+        """What has left and is to be recorded: see Stream.send."""
         self._start()
 
     @property
@@ -65,7 +67,8 @@ class Publisher(Drained):
         stream = self._streams.get(topic)
         if stream is None:
             send = partial(BackendSocket.send, self._sock)
-            stream = self._streams[topic] = Stream(self, topic, send, self._record, vital=self._vital)
+            keep = self._lane(Direction.SENT, topic, vital=self._vital, skip=HEADER_SIZE)
+            stream = self._streams[topic] = Stream(self, topic, send, keep)
         return stream
 
     def publish(self, topic: str, payload: bytes | memoryview, timestamp_ns: int | None = None) -> int:
@@ -89,6 +92,14 @@ class Publisher(Drained):
             return False
         finally:
             self._waiters.remove(entry)
+
+    def record_sent(self) -> None:
+        """Records what was sent to be recorded later. It has left: nobody waits for this."""
+        unrecorded = self.unrecorded
+        if unrecorded:
+            for keep, message in unrecorded:
+                keep(message)
+            unrecorded.clear()
 
     def rearm(self) -> None:
         """After a send: look for subscriptions whose signal the send has swallowed, at most every 10 ms."""
@@ -129,6 +140,7 @@ class Publisher(Drained):
                 waiter.set_result(True)
 
     def _closing(self) -> None:
+        self.record_sent()
         for _, waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(False)
@@ -137,16 +149,14 @@ class Publisher(Drained):
 class Stream:
     """One topic of one publisher."""
 
-    __slots__ = ("_header", "_last", "_publisher", "_record", "_send", "_vital", "next_sequence", "padded", "topic")
+    __slots__ = ("_header", "_keep", "_last", "_publisher", "_send", "next_sequence", "padded", "topic")
 
     def __init__(
         self,
         publisher: Publisher,
         topic: str,
         send: Callable[[bytes, int], object],
-        record: Callable[..., None] | None,
-        *,
-        vital: bool,
+        keep: Keep | None,
     ) -> None:
         self.topic = topic
         self.padded = pad_topic(topic)
@@ -154,14 +164,14 @@ class Stream:
         """What the next send will carry."""
         self._publisher = publisher
         self._send = send
-        self._record = record
-        self._vital = vital
+        self._keep = keep
         self._header = bytearray(self.padded.ljust(HEADER_SIZE, b"\0"))
         self._last: bytes | None = None
 
-    def send(self, payload: bytes | memoryview, timestamp_ns: int) -> int:
+    def send(self, payload: bytes | memoryview, timestamp_ns: int, *, record_later: bool = False) -> int:
         """Sends one message and returns its sequence. Never blocks.
 
+        `record_later`: the blackbox gets it at the publisher's `record_sent`, of which the hot path thinks at its end.
         Raises: PayloadTooLarge, ChannelClosed.
         """
         publisher = self._publisher
@@ -176,14 +186,16 @@ class Stream:
         self._send(message, zmq.NOBLOCK)  # a PUB never says EAGAIN: it drops for the peers that are full
         self.next_sequence = sequence + 1
         publisher.rearm()
-        if self._record is not None:
-            self._record(Direction.SENT, publisher.name, self.topic, payload, vital=self._vital)
+        if self._keep is not None:
+            if record_later:
+                publisher.unrecorded.append((self._keep, message))
+            else:
+                self._keep(message)
         return sequence
 
     def resend(self) -> None:
         """The last message once more, for a late joiner. Nothing if there was none."""
         if self._last is not None:
             self._send(self._last, zmq.NOBLOCK)
-            if self._record is not None:
-                payload = self._last[HEADER_SIZE:]
-                self._record(Direction.SENT, self._publisher.name, self.topic, payload, vital=self._vital)
+            if self._keep is not None:
+                self._keep(self._last)

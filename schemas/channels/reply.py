@@ -76,6 +76,8 @@ class Replier(Drained):
         self._handler = handler
         self._pending: dict[int, Reply] = {}
         self._unrecorded: memoryview | None = None
+        self._keep_request = self._lane(Direction.RECEIVED, "request", vital=True)
+        self._keep_reply = self._lane(Direction.SENT, "reply", vital=True)
         self._start()
 
     @property
@@ -99,8 +101,8 @@ class Replier(Drained):
         finally:
             self._schedule_drain()
         self._record_request()
-        if self._record is not None:
-            self._record(Direction.SENT, self.name, "reply", payload, vital=True)
+        if self._keep_reply is not None:
+            self._keep_reply(payload)
         return True
 
     def _receive(self) -> bool:
@@ -132,8 +134,8 @@ class Replier(Drained):
     def _record_request(self) -> None:
         """After it was judged, which does not wait for it, and before its answer."""
         body, self._unrecorded = self._unrecorded, None
-        if body is not None and self._record is not None:
-            self._record(Direction.RECEIVED, self.name, "request", body, vital=True)
+        if body is not None and self._keep_request is not None:
+            self._keep_request(body)
 
     def _closing(self) -> None:
         self._pending.clear()

@@ -48,6 +48,8 @@ class Requester(Drained):
         self._correlation = 0
         self._pending: dict[bytes, tuple[OnReply, asyncio.TimerHandle]] = {}
         self._connect_waiters: list[asyncio.Future[bool]] = []
+        self._keep_request = self._lane(Direction.SENT, "request", vital=True)
+        self._keep_reply = self._lane(Direction.RECEIVED, "reply", vital=True)
         self._start()
 
     @property
@@ -120,8 +122,8 @@ class Requester(Drained):
             self._schedule_drain()
         timer = self._loop.call_later(timeout_s, self._expire, correlation, timeout_s)
         self._pending[correlation] = (on_reply, timer)
-        if self._record is not None:
-            self._record(Direction.SENT, self.name, "request", payload, vital=True)
+        if self._keep_request is not None:
+            self._keep_request(payload)
         return correlation
 
     def _expire(self, correlation: bytes, timeout_s: float) -> None:
@@ -194,8 +196,8 @@ class Requester(Drained):
                 self.malformed += 1
                 continue
             correlation, body = frames[0][:ASK_SIZE], frames[0][ASK_SIZE:]
-            if self._record is not None:
-                self._record(Direction.RECEIVED, self.name, "reply", body, vital=True)
+            if self._keep_reply is not None:
+                self._keep_reply(body)
             pending = self._pending.pop(correlation, None)
             if pending is None:
                 self.late += 1

@@ -8,7 +8,7 @@ from typing import Final
 
 import zmq
 
-from schemas.blackbox.tap import Direction
+from schemas.blackbox.tap import Direction, Keep
 from schemas.channels.drain import BUDGET, Drained, Opened, get_option
 from schemas.channels.frame import HEADER_SIZE, MAX_PAYLOAD, STAMP, TOPIC_SIZE, pad_topic, prefix, topic_of
 from schemas.channels.sequence import Arrival, Gap, Track
@@ -66,7 +66,8 @@ class Subscriber(Drained):
         self._vital = vital
         self._newest: dict[str, tuple[int, int, memoryview]] | None = {} if conflate else None
         self._tracks: dict[bytes, Track] = {}
-        self._unrecorded: list[tuple[str, memoryview]] = []
+        self._lanes: dict[str, Keep] = {}
+        self._unrecorded: list[tuple[str, bytes]] = []
         self._ask_again: set[str] = set()
         self._topics: set[str] = set()
         for topic in topics:
@@ -137,11 +138,17 @@ class Subscriber(Drained):
 
     def _record_all(self) -> None:
         """What is not vital is recorded after it was acted on: the order that follows from a tick does not wait."""
-        record, taken = self._record, self._unrecorded
-        self._unrecorded = []
-        if record is not None:
-            for topic, payload in taken:
-                record(Direction.RECEIVED, self.name, topic, payload, vital=False)
+        taken, self._unrecorded = self._unrecorded, []
+        for topic, message in taken:
+            self._keep(topic, message)
+
+    def _keep(self, topic: str, message: bytes) -> None:
+        keep = self._lanes.get(topic)
+        if keep is None and self._tap is not None:
+            keep = self._tap.lane(Direction.RECEIVED, self.name, topic, vital=self._vital, skip=HEADER_SIZE)
+            self._lanes[topic] = keep
+        if keep is not None:
+            keep(message)
 
     def _take(self, message: bytes) -> None:
         padded = message[:TOPIC_SIZE]
@@ -153,11 +160,10 @@ class Subscriber(Drained):
                 return
         sequence, timestamp_ns = STAMP.unpack_from(message, TOPIC_SIZE)
         payload = memoryview(message)[HEADER_SIZE:]
-        record = self._record
-        if record is not None and self._vital:  # what follows from it stands behind it
-            record(Direction.RECEIVED, self.name, track.topic, payload, vital=True)
-        elif record is not None:
-            self._unrecorded.append((track.topic, payload))
+        if self._tap is not None and self._vital:  # what follows from it stands behind it
+            self._keep(track.topic, message)
+        elif self._tap is not None:
+            self._unrecorded.append((track.topic, message))
         if sequence == track.sequence + 1:
             track.sequence, track.timestamp_ns = sequence, timestamp_ns
         elif not self._is_new(track, sequence, timestamp_ns):

@@ -11,14 +11,16 @@ from statistics import median
 from typing import Any, Final
 
 from schemas.blackbox import BlackboxReader, BlackboxWriter, Direction, SegmentOk
-from schemas.clock import SystemClock
+from schemas.clock import NS_PER_S, SystemClock
 from tests.bench.figures import NotMeasured
+from tests.bench.switched import TURN_NS
 from tests.bench.system import measure
 
 HOUR_RECORDS: Final = int(os.environ.get("BENCH_HOUR_RECORDS", str(3_600 * 1_000)))
 """An hour of 1,000 frames/s: some ten times what OKX sends of one instrument."""
-_ROUNDS: Final = max(1, int(os.environ.get("BENCH_ROUNDS", "5")))
-_SECONDS: Final = max(3.0, float(os.environ.get("BENCH_SECONDS", "5")))
+_ROUNDS: Final = max(1, int(os.environ.get("BENCH_ROUNDS", "3")))
+_SECONDS: Final = max(3.0, float(os.environ.get("BENCH_SECONDS", "20")))
+_LEAST: Final = 10
 _TICK_BYTES: Final = 904
 _BATCH: Final = 2_000
 _VITAL_EVERY: Final = 1_000
@@ -32,19 +34,40 @@ def blackbox_cost() -> dict[str, Any]:
 
 
 def _on_and_off() -> dict[str, Any]:
-    """Rounds of both by turns, since the machine drifts by more than what is measured."""
-    runs: dict[bool, list[dict[str, float]]] = {False: [], True: []}
-    for number in range(2 * _ROUNDS):
-        on = number % 4 in {1, 2}  # off, on, on, off: neither is always the first
-        runs[on].append(measure(frames_per_s=1_000, seconds=_SECONDS, blackbox=on).metrics)
+    """Each turn with a blackbox is compared with the two without that it lies between: see tests.bench.switched."""
+    runs = [measure(frames_per_s=1_000, seconds=_SECONDS, blackbox=True, switched=True).turns for _ in range(_ROUNDS)]
     figures: dict[str, Any] = {}
-    print(f"  {'1,000 frames/s, p50 us':<36}{'off':>10}{'on':>10}{'on/off':>10}")
+    print(f"  {'1,000 frames/s, p50 us':<36}{'off':>10}{'on':>10}{'on/off':>10}{'95 % of it':>18}{'turns':>8}")
     for label, name in _LEGS:
-        off, on = ([run[f"{name}_p50_us"] for run in runs[which]] for which in (False, True))
-        ratios = [with_it / without for with_it, without in zip(on, off, strict=True)]
-        figures[name] = {"off_p50_us": median(off), "on_p50_us": median(on), "ratio": median(ratios), "ratios": ratios}
-        print(f"  {label:<36}{median(off):>10.1f}{median(on):>10.1f}{median(ratios):>10.3f}")
+        triples = [one for run in runs for one in _triples(run[name.partition(".")[0]], name)]
+        if len(triples) < _LEAST:
+            raise NotMeasured(f"blackbox: {len(triples)} turns of {name}, {_LEAST} are needed")
+        ratios = sorted(on / ((before + after) / 2) for before, on, after in triples)
+        off_us, on_us = median(before for before, _, _ in triples) / 1e3, median(on for _, on, _ in triples) / 1e3
+        low, high = _interval(ratios)
+        figures[name] = {
+            "off_p50_us": off_us, "on_p50_us": on_us, "ratio": median(ratios), "low": low, "high": high,
+            "turns": len(ratios),
+        }  # fmt: skip
+        between = f"{low:.3f} to {high:.3f}"
+        print(f"  {label:<36}{off_us:>10.1f}{on_us:>10.1f}{median(ratios):>10.3f}{between:>18}{len(ratios):>8}")
     return figures
+
+
+def _triples(turns: list[dict[str, Any]], name: str) -> list[tuple[float, float, float]]:
+    """p50s, ns, of turns off, on, off that follow each other; the first seconds of a run are not among them."""
+    end = turns[-1]["number"] if turns else 0
+    late = [turn for turn in turns if (end - turn["number"]) * TURN_NS < _SECONDS * NS_PER_S]
+    p50s = {turn["number"]: turn["p50_ns"][name] for turn in late if name in turn["p50_ns"]}
+    on = [turn["number"] for turn in late if turn["on"]]
+    return [(p50s[n - 1], p50s[n], p50s[n + 1]) for n in on if {n - 1, n, n + 1} <= p50s.keys()]
+
+
+def _interval(ordered: list[float]) -> tuple[float, float]:
+    """Where the true median is, 19 times of 20: the ranks at 1.96 standard deviations of a fair coin's heads."""
+    half = 0.98 * len(ordered) ** 0.5
+    low, high = int(len(ordered) / 2 - half), int(len(ordered) / 2 + half)
+    return ordered[max(0, low)], ordered[min(len(ordered) - 1, high)]
 
 
 def hour(records: int, directory: Path = Path(".bench")) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from schemas.channels import Keyring, Wire
 from schemas.clock import NS_PER_S, SystemClock
 from schemas.messages import RejectCode, Signal, SignalKind, TelemetryKind
 
+_PROCESSES: Final = ("engine", "brain")
 _STDERR: Final = "stderr"
+_TURNS: Final = "-turns.json"
 _READY_S: Final = 30.0
 _SETTLE_S: Final = 3.0
 _PORTS = ("MARKET_PORT", "COMMAND_PORT", "TELEMETRY_PORT", "SIGNAL_PORT")
@@ -44,6 +46,8 @@ class Measured:
     metrics: dict[str, float] = field(default_factory=dict)
     rate: float = 0.0
     logs: list[str] = field(default_factory=list)
+    turns: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Of processes whose blackbox was switched, what tests.bench.switched wrote."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -55,8 +59,13 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def measure(*, frames_per_s: int, seconds: float, blackbox: bool, curve: bool = True) -> Measured:
-    """Run exchange, engine and brain for a while; this process takes the place of ops."""
+def measure(
+    *, frames_per_s: int, seconds: float, blackbox: bool, curve: bool = True, switched: bool = False
+) -> Measured:
+    """Run exchange, engine and brain for a while; this process takes the place of ops.
+
+    `switched`: the blackbox of engine and brain is off and on by turns.
+    """
     with tempfile.TemporaryDirectory(prefix="sv-") as home:
         ports = free_ports(len(_PORTS))
         environment = {
@@ -68,23 +77,34 @@ def measure(*, frames_per_s: int, seconds: float, blackbox: bool, curve: bool = 
             **{f"SOVEREIGN_WIRE__{name}": str(port) for name, port in zip(_PORTS, ports, strict=True)},
         }
         children: list[subprocess.Popen[str]] = []
+        programs = {name: [name] for name in _PROCESSES}
+        if switched:
+            programs = {name: ["tests.bench.switched", name, f"{home}/{name}{_TURNS}"] for name in _PROCESSES}
         try:
-            return uvloop.run(_run(children, environment, Path(home), ports, frames_per_s, seconds))
+            measured = uvloop.run(_run(children, programs, environment, Path(home), ports, frames_per_s, seconds))
         finally:
-            for child in reversed(children):
-                child.send_signal(signal.SIGTERM)
-            for child in children:
-                try:
-                    child.wait(5)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
-                if child.stdout is not None:
-                    child.stdout.close()
+            _end(children)
+        if switched:
+            measured.turns = {name: json.loads(Path(home, f"{name}{_TURNS}").read_text()) for name in _PROCESSES}
+        return measured
+
+
+def _end(children: list[subprocess.Popen[str]]) -> None:
+    for child in reversed(children):
+        child.send_signal(signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
 
 
 async def _run(
     children: list[subprocess.Popen[str]],
+    programs: dict[str, list[str]],
     environment: dict[str, str],
     home: Path,
     ports: list[int],
@@ -116,11 +136,11 @@ async def _run(
         venue = _exchange(children, environment, frames_per_s)
         with (home / _STDERR).open("w") as stderr:
             children.extend(
-                subprocess.Popen([sys.executable, "-m", name], env=environment | venue, stderr=stderr, text=True)
-                for name in ("engine", "brain")
+                subprocess.Popen([sys.executable, "-m", *program], env=environment | venue, stderr=stderr, text=True)
+                for program in programs.values()
             )
         async with asyncio.timeout(_READY_S):
-            while not {"engine", "brain"} <= ready or measured.metrics.get("engine.orders", 0) < 100:
+            while not ready >= set(_PROCESSES) or measured.metrics.get("engine.orders", 0) < 100:
                 await asyncio.sleep(0.1)
         await asyncio.sleep(_SETTLE_S)
         measuring = True

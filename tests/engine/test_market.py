@@ -22,12 +22,15 @@ INSTRUMENT = "BTC-USDT-SWAP"
 
 
 class FakeStream:
-    def __init__(self) -> None:
+    def __init__(self, unrecorded: list[bytes]) -> None:
         self.next_sequence = 1
         self.sent: list[bytes] = []
+        self._unrecorded = unrecorded
 
-    def send(self, payload: bytes | memoryview, timestamp_ns: int) -> int:
+    def send(self, payload: bytes | memoryview, timestamp_ns: int, *, record_later: bool = False) -> int:
         self.sent.append(bytes(payload))
+        if record_later:
+            self._unrecorded.append(self.sent[-1])
         self.next_sequence += 1
         return self.next_sequence - 1
 
@@ -35,9 +38,13 @@ class FakeStream:
 class FakePublisher:
     def __init__(self) -> None:
         self.streams: dict[str, FakeStream] = {}
+        self.unrecorded: list[bytes] = []
 
     def stream(self, topic: str) -> FakeStream:
-        return self.streams.setdefault(topic, FakeStream())
+        return self.streams.setdefault(topic, FakeStream(self.unrecorded))
+
+    def record_sent(self) -> None:
+        self.unrecorded.clear()
 
     def publish(self, topic: str, payload: bytes, timestamp_ns: int | None = None) -> int:
         return self.stream(topic).send(payload, timestamp_ns or 0)
@@ -66,6 +73,7 @@ class Scene:
         if action:
             message["action"] = action
         self.market.on_frame(msgspec.json.encode(message))
+        assert self.publisher.unrecorded == [], "what a frame sent is recorded when the frame is done"
 
     def snapshot(self, bids: list[tuple[float, float]], asks: list[tuple[float, float]], *, seq: int = 10) -> None:
         self.frame("books", book(bids, asks, seq=seq, prev=-1), action="snapshot")

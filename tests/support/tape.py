@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.blackbox import Direction
+from schemas.blackbox import Direction, Keep
 
 
 class Taken(NamedTuple):
@@ -23,3 +23,6 @@ class Tape:
         self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
     ) -> None:
         self.taken.append(Taken(direction, channel, topic, bytes(payload), vital))
+
+    def lane(self, direction: Direction, channel: str, topic: str, *, vital: bool, skip: int = 0) -> Keep:
+        return lambda message: self.record(direction, channel, topic, message[skip:], vital=vital)

@@ -15,7 +15,7 @@ from schemas.blackbox import (
     SegmentOk,
     scan,
 )
-from schemas.blackbox.record import NO_HASH, chain, encode_header, encode_record
+from schemas.blackbox.record import NO_HASH, Lane, chain, encode_header, encode_record
 from schemas.clock import NS_PER_S
 from tests.support.clock import ManualClock
 
@@ -30,7 +30,7 @@ def segment(
     parts = [encode_header(header)]
     for at in times:
         payload = b"%s %d" % (process.encode(), at)
-        parts.append(encode_record(chain(parts[-1]), at, at + wall, Direction.SENT, "5555", "t", payload))
+        parts.append(encode_record(chain(parts[-1]), at, at + wall, Lane(Direction.SENT, "5555", "t"), payload))
     path = directory / process / f"{start + wall:020d}-{pid}-000000.bbx"
     path.parent.mkdir(exist_ok=True, parents=True)
     path.write_bytes(b"".join(parts))

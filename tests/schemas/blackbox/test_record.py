@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.blackbox import Direction, Record, SegmentDecoder, SegmentHeader, encode_header, encode_record
+from schemas.blackbox import Direction, Lane, Record, SegmentDecoder, SegmentHeader, encode_header, encode_record
 from schemas.blackbox.decode import CLOSED_TOPIC, NOTE_CHANNEL
 from schemas.blackbox.record import NO_HASH, chain
 
@@ -36,7 +36,7 @@ def encoded(records: list[Record]) -> list[bytes]:
     parts = [encode_header(HEADER)]
     for r in records:
         prev = chain(parts[-1])
-        parts.append(encode_record(prev, r.monotonic_ns, r.wall_ns, r.direction, r.channel, r.topic, r.payload))
+        parts.append(encode_record(prev, r.monotonic_ns, r.wall_ns, Lane(r.direction, r.channel, r.topic), r.payload))
     return parts
 
 
@@ -119,7 +119,7 @@ def test_names_and_payloads_beyond_the_limits_are_cut_not_refused() -> None:
 
 def test_the_format_is_pinned() -> None:
     header = encode_header(HEADER)
-    record = encode_record(bytes(range(16)), 1, 2, Direction.SENT, "c", "t", b"p")
+    record = encode_record(bytes(range(16)), 1, 2, Lane(Direction.SENT, "c", "t"), b"p")
     assert header.hex() == (
         "534f564242580d013e0000006c6b148b070000000000000001000000000000000200000000000000" + "00" * 32 + b"engine".hex()
     )

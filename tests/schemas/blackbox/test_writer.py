@@ -54,6 +54,38 @@ def test_the_payload_is_copied_not_borrowed(tmp_path: Path) -> None:
     assert [record.payload for record in messages(tmp_path)] == [b"before"]
 
 
+@pytest.mark.parametrize("vital", [False, True])
+def test_a_lane_records_what_record_does_without_the_header_of_each_message(tmp_path: Path, vital: bool) -> None:
+    writer = BlackboxWriter(tmp_path, "engine", ManualClock())
+    keep = writer.lane(Direction.SENT, "5555", "tick.BTC", vital=vital, skip=3)
+    for message in (b"hdrone", memoryview(b"hdrtwo"), b"hdr"):
+        keep(message)
+    for payload in (b"one", b"two", b""):
+        writer.record(Direction.SENT, "5555", "tick.BTC", payload, vital=vital)
+    assert writer.close()
+    records = list(messages(tmp_path))
+    assert records[:3] == records[3:]
+    assert [record.payload for record in records[:3]] == [b"one", b"two", b""]
+    assert (writer.status.written, writer.status.vital_queued) == (6, 0)
+
+
+def test_a_lane_drops_ticks_into_a_full_queue_and_counts_them_and_keeps_commands(tmp_path: Path) -> None:
+    disk = FaultyDisk(room=0)
+    writer = BlackboxWriter(tmp_path, "engine", SystemClock(), queue_records=10, disk=disk)
+    until(lambda: writer.status.error)
+    ticks = writer.lane(Direction.SENT, "5555", "tick.BTC", vital=False)
+    orders = writer.lane(Direction.RECEIVED, "5556", "request", vital=True)
+    for number in range(15):
+        ticks(b"%d" % number)
+    for number in range(15, 20):
+        orders(b"%d" % number)
+    status = writer.status
+    assert (status.dropped, status.vital_queued, status.lost_vital) == (5, 5, 0)
+    disk.room = 1 << 30
+    assert writer.close()
+    assert numbers(tmp_path) == [*range(10), *range(15, 20)]
+
+
 def test_a_vital_record_is_written_at_once_and_the_rest_by_and_by(tmp_path: Path) -> None:
     writer = BlackboxWriter(tmp_path, "engine", SystemClock(), flush_ms=60_000)
     fill(writer, 3)

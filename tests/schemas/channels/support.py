@@ -11,7 +11,7 @@ from typing import Any
 
 import uvloop
 
-from schemas.blackbox.tap import Direction, Tap
+from schemas.blackbox.tap import Direction, Keep, Tap
 from schemas.channels import Keyring, Wire
 from schemas.clock import SystemClock
 
@@ -97,3 +97,6 @@ class ListTap:
         self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
     ) -> None:
         self.records.append((direction, channel, topic, bytes(payload), vital))
+
+    def lane(self, direction: Direction, channel: str, topic: str, *, vital: bool, skip: int = 0) -> Keep:
+        return lambda message: self.record(direction, channel, topic, message[skip:], vital=vital)

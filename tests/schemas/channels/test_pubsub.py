@@ -215,6 +215,26 @@ def test_every_message_reaches_the_tap_and_a_null_tap_is_not_called() -> None:
     run(scene)
 
 
+def test_what_was_sent_to_be_recorded_later_is_recorded_once_in_order_and_at_the_latest_with_the_end() -> None:
+    async def scene() -> None:
+        tap = ListTap()
+        async with wire(tap=tap) as ours:
+            publisher = ours.publisher(ANY_PORT, name="market")
+            tick, trade = publisher.stream("tick"), publisher.stream("trade")
+            trade.send(b"1", 0, record_later=True)
+            tick.send(b"2", 0, record_later=True)
+            assert tap.records == []
+            publisher.record_sent()
+            publisher.record_sent()
+            tick.send(b"3", 0)
+            tick.send(b"4", 0, record_later=True)
+        assert [(topic, payload) for _, _, topic, payload, _ in tap.records] == [
+            ("trade", b"1"), ("tick", b"2"), ("tick", b"3"), ("tick", b"4"),
+        ]  # fmt: skip
+
+    run(scene)
+
+
 def test_what_cannot_be_sent_is_refused_by_name() -> None:
     async def scene() -> None:
         async with wire() as ours:

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.blackbox import BlackboxReader, Direction, SegmentHeader, encode_header, encode_record, scan
+from schemas.blackbox import BlackboxReader, Direction, Lane, SegmentHeader, encode_header, encode_record, scan
 from schemas.blackbox.record import NO_HASH, chain
 from sovereign_tui.forensics.subject import Subject, begun_ns, merged
 from sovereign_tui.forensics.trace import BEFORE, Step, in_order
@@ -62,7 +62,7 @@ def test_a_scan_finds_what_reading_everything_would(records: list[tuple[str, byt
     header = SegmentHeader(process="p", pid=1, number=0, wall_ns=1, monotonic_ns=1, boot=bytes(16), prev=NO_HASH)
     parts = [encode_header(header)]
     for number, (topic, payload) in enumerate(records):
-        parts.append(encode_record(chain(parts[-1]), number, number, Direction.SENT, "c", topic, payload))
+        parts.append(encode_record(chain(parts[-1]), number, number, Lane(Direction.SENT, "c", topic), payload))
     holding = [
         payload for (topic, payload), encoded in zip(records, parts[1:], strict=True)
         if topic != "state.x" and any(needle in encoded for needle in needles)
