@@ -30,16 +30,16 @@ _LEGS: Final = (("frame -> published", "engine.frame_to_publish"), ("tick-to-ord
 def blackbox_cost() -> dict[str, Any]:
     """Print and return both. Raises: NotMeasured."""
     print("\nblackbox")
-    return {"hot_path": _on_and_off(), "hour": hour(HOUR_RECORDS)}
+    return {"hot_path": on_and_off(_ROUNDS, _SECONDS), "hour": hour(HOUR_RECORDS)}
 
 
-def _on_and_off() -> dict[str, Any]:
+def on_and_off(rounds: int, seconds: float) -> dict[str, Any]:
     """Each turn with a blackbox is compared with the two without that it lies between: see tests.bench.switched."""
-    runs = [measure(frames_per_s=1_000, seconds=_SECONDS, blackbox=True, switched=True).turns for _ in range(_ROUNDS)]
+    runs = [measure(frames_per_s=1_000, seconds=seconds, blackbox=True, switched=True).turns for _ in range(rounds)]
     figures: dict[str, Any] = {}
     print(f"  {'1,000 frames/s, p50 us':<36}{'off':>10}{'on':>10}{'on/off':>10}{'95 % of it':>18}{'turns':>8}")
     for label, name in _LEGS:
-        triples = [one for run in runs for one in _triples(run[name.partition(".")[0]], name)]
+        triples = [one for run in runs for one in _triples(run[name.partition(".")[0]], name, seconds)]
         if len(triples) < _LEAST:
             raise NotMeasured(f"blackbox: {len(triples)} turns of {name}, {_LEAST} are needed")
         ratios = sorted(on / ((before + after) / 2) for before, on, after in triples)
@@ -54,10 +54,10 @@ def _on_and_off() -> dict[str, Any]:
     return figures
 
 
-def _triples(turns: list[dict[str, Any]], name: str) -> list[tuple[float, float, float]]:
+def _triples(turns: list[dict[str, Any]], name: str, seconds: float) -> list[tuple[float, float, float]]:
     """p50s, ns, of turns off, on, off that follow each other; the first seconds of a run are not among them."""
     end = turns[-1]["number"] if turns else 0
-    late = [turn for turn in turns if (end - turn["number"]) * TURN_NS < _SECONDS * NS_PER_S]
+    late = [turn for turn in turns if (end - turn["number"]) * TURN_NS < seconds * NS_PER_S]
     p50s = {turn["number"]: turn["p50_ns"][name] for turn in late if name in turn["p50_ns"]}
     on = [turn["number"] for turn in late if turn["on"]]
     return [(p50s[n - 1], p50s[n], p50s[n + 1]) for n in on if {n - 1, n, n + 1} <= p50s.keys()]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.blackbox import hour
+from tests.bench.blackbox import hour, on_and_off
 from tests.bench.figures import NotMeasured, Table
 from tests.bench.gate import gate_cost
 from tests.bench.path import order_path
@@ -86,6 +86,15 @@ def test_a_part_that_cannot_run_ends_the_bench_and_what_was_measured_before_is_k
     with pytest.raises(NotMeasured, match="nothing: nothing was measured"):
         bench.main(["gate", "path"], target)
     assert json.loads(target.read_text()) == {"gate": {"one": {"p50_us": 1.0}}}
+
+
+def test_the_blackbox_is_switched_on_and_off_in_one_run_of_engine_and_brain() -> None:
+    figures = on_and_off(rounds=1, seconds=6)
+    assert figures.keys() == {"engine.frame_to_publish", "engine.tick_to_order"}
+    for figure in figures.values():
+        assert figure["turns"] >= 10
+        assert 0 < figure["low"] <= figure["ratio"] <= figure["high"]
+        assert min(figure["off_p50_us"], figure["on_p50_us"]) > 0
 
 
 def test_an_hour_of_the_blackbox_is_written_verified_and_gone(
