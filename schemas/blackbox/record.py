@@ -74,13 +74,14 @@ class Record:
 class Lane:
     """Where a message belongs: all of its record but the times and the payload, encoded once for all of them.
 
-    Names longer than 255 bytes are cut. `skip`: so many bytes of each message are not recorded. `vital`: see Tap.
+    Names longer than 255 bytes are cut, and what is no UTF-8 becomes a question mark.
+    `skip`: so many bytes of each message are not recorded. `vital`: see Tap.
     """
 
     __slots__ = ("direction", "names", "sizes", "skip", "vital")
 
     def __init__(self, direction: int, channel: str, topic: str, *, vital: bool = False, skip: int = 0) -> None:
-        name, stream = channel.encode()[:_NAME_LIMIT], topic.encode()[:_NAME_LIMIT]
+        name, stream = (text.encode(errors="replace")[:_NAME_LIMIT] for text in (channel, topic))
         self.direction = direction
         self.names = name + stream
         self.sizes = len(name), len(stream)

@@ -45,6 +45,13 @@ def test_messages_are_on_disk_in_order_with_both_times(tmp_path: Path) -> None:
     assert writer.status.written == 2
 
 
+def test_a_topic_that_cannot_be_encoded_raises_nothing_into_the_caller(tmp_path: Path) -> None:
+    writer = BlackboxWriter(tmp_path, "ops", SystemClock())
+    writer.record(Direction.SENT, "gate", "a\ud800b", b"p", vital=True)
+    assert writer.close()
+    assert [(record.topic, record.payload) for record in messages(tmp_path)] == [("a?b", b"p")]
+
+
 def test_the_payload_is_copied_not_borrowed(tmp_path: Path) -> None:
     buffer = bytearray(b"before")
     writer = BlackboxWriter(tmp_path, "engine", SystemClock())
