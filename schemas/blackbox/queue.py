@@ -56,9 +56,9 @@ class RecordQueue:
 
     def lane(self, direction: Direction, channel: str, topic: str, *, vital: bool, skip: int = 0) -> Keep:
         """See Tap. A tick is kept from the hot path, where all that is not at hand costs a miss of the cache."""
-        lane = Lane(direction, channel, topic, vital=vital, skip=skip)
+        lane = Lane(direction, channel, topic, vital=vital)
         if vital:
-            return partial(self._take_vital, lane)
+            return partial(self._take_vital, lane, skip=skip)
         items, append = self._items, self._items.append
         monotonic_ns, wall_ns = self._monotonic_ns, self._wall_ns
 
@@ -66,15 +66,15 @@ class RecordQueue:
             if len(items) >= self._limit:
                 self.dropped += 1
             else:
-                append((monotonic_ns(), wall_ns(), lane, message))
+                append((monotonic_ns(), wall_ns(), lane, message[skip:]))
 
         return keep
 
-    def _take_vital(self, lane: Lane, message: bytes | memoryview) -> None:
+    def _take_vital(self, lane: Lane, message: bytes | memoryview, *, skip: int = 0) -> None:
         if len(self._items) >= self._vital_limit:
             self.lost_vital += 1
             return
-        self._items.append((self._monotonic_ns(), self._wall_ns(), lane, message))
+        self._items.append((self._monotonic_ns(), self._wall_ns(), lane, message[skip:]))
         self.vital_taken += 1
         if self._vital_wakes and not self.wake.is_set():
             self.wake.set()

@@ -75,17 +75,16 @@ class Lane:
     """Where a message belongs: all of its record but the times and the payload, encoded once for all of them.
 
     Names longer than 255 bytes are cut, and what is no UTF-8 becomes a question mark.
-    `skip`: so many bytes of each message are not recorded. `vital`: see Tap.
+    `vital`: see Tap.
     """
 
-    __slots__ = ("direction", "names", "sizes", "skip", "vital")
+    __slots__ = ("direction", "names", "sizes", "vital")
 
-    def __init__(self, direction: int, channel: str, topic: str, *, vital: bool = False, skip: int = 0) -> None:
+    def __init__(self, direction: int, channel: str, topic: str, *, vital: bool = False) -> None:
         name, stream = (text.encode(errors="replace")[:_NAME_LIMIT] for text in (channel, topic))
         self.direction = direction
         self.names = name + stream
         self.sizes = len(name), len(stream)
-        self.skip = skip
         self.vital = vital
 
 
@@ -123,9 +122,10 @@ def decode_header_body(body: bytes) -> SegmentHeader:
     )
 
 
-def encode_record(prev: bytes, monotonic_ns: int, wall_ns: int, lane: Lane, message: bytes | memoryview) -> bytes:
+def encode_record(prev: bytes, monotonic_ns: int, wall_ns: int, lane: Lane, payload: bytes | memoryview) -> bytes:
     """The bytes of one record. A payload is cut at 1 MiB: a record is never refused."""
-    payload = memoryview(message)[lane.skip : lane.skip + _PAYLOAD_LIMIT]
+    if len(payload) > _PAYLOAD_LIMIT:
+        payload = payload[:_PAYLOAD_LIMIT]
     length = LENGTH.pack(_FIELDS.size + len(lane.names) + len(payload))
     fields = _FIELDS.pack(monotonic_ns, wall_ns, lane.direction, *lane.sizes)
     checked = b"".join((length, prev, fields, lane.names, payload))

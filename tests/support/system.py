@@ -55,6 +55,8 @@ def refuses(port: int) -> bool:
             return False
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # somebody listened, and closed meanwhile
 
 
 @dataclass(slots=True)
