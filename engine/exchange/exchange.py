@@ -233,14 +233,12 @@ class Exchange:
             raise Refused("59000", "Setting failed. Cancel any open orders, close positions, and stop bots first.")
         self.account.hedged = hedged
 
-    def arm_dead_man(self, tag: str, seconds: int) -> int:
-        """cancel-all-after; 0 disarms. Returns the trigger time, milliseconds since 1970, or 0. Raises: Refused."""
+    def arm_dead_man(self, tag: str, seconds: int) -> None:
+        """cancel-all-after; 0 disarms. Raises: Refused."""
         if seconds == 0:
             self.dead_man.disarm(tag)
-            return 0
-        if not self.dead_man.arm(tag, self._clock.monotonic_ns() + seconds * NS_PER_S):
+        elif not self.dead_man.arm(tag, self._clock.monotonic_ns() + seconds * NS_PER_S):
             raise Refused("51071", "You've reached the maximum limit for tag level cancel all after timers.")
-        return self.now_ms() + seconds * 1000
 
     def _cancel_all(self, tag: str, now_ms: int) -> None:
         for order in self.desk.orders.pending():

@@ -165,8 +165,8 @@ class TradeRoutes:
         if seconds != 0 and not 10 <= seconds <= 120:
             raise bad("timeOut")
         tag = tag_of(call.params)
-        trigger_ms = self._exchange.arm_dead_man(tag, seconds)
+        self._exchange.arm_dead_man(tag, seconds)
+        now_ms = self._exchange.now_ms()
+        trigger_ms = now_ms + seconds * 1000 if seconds else 0
         unit_ms = 1000 if self._exchange.account.rules.caa_trigger_unit == "s" else 1
-        return Answer(
-            data=[{"triggerTime": str(trigger_ms // unit_ms), "tag": tag, "ts": str(self._exchange.now_ms())}]
-        )
+        return Answer(data=[{"triggerTime": str(trigger_ms // unit_ms), "tag": tag, "ts": str(now_ms)}])
