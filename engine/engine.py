@@ -67,8 +67,7 @@ class Engine:
         self.trading = Trading(
             settings=settings, clock=clock, rest=self.rest, journal=self._journal, ledger=ledger, causes=self.causes,
             risk=lambda: self.limits.risk, send=self._send_private, decided_on=self._decided_on,
-            before_arming=self._look, log=runtime.reporter.log,
-            on_change=self._on_trading_change,
+            before_arming=self._look, log=runtime.reporter.log, on_change=self._on_trading_change,
         )  # fmt: skip
         self.brain = BrainWatch(settings.safety.brain_timeout_s, settings.safety.brain_proof_beats)
         self.ops = SilenceWatch(settings.safety.ops_timeout_s)

@@ -46,13 +46,7 @@ class RecordQueue:
         self, direction: Direction, channel: str, topic: str, payload: bytes | memoryview, *, vital: bool
     ) -> None:
         """Queues a copy of one message. Never blocks, never raises; a full queue drops and counts."""
-        lane = Lane(direction, channel, topic, vital=vital)
-        if vital:
-            self._take_vital(lane, bytes(payload))
-        elif len(self._items) >= self._limit:
-            self.dropped += 1
-        else:
-            self._items.append((self._monotonic_ns(), self._wall_ns(), lane, bytes(payload)))
+        self.lane(direction, channel, topic, vital=vital)(bytes(payload))
 
     def lane(self, direction: Direction, channel: str, topic: str, *, vital: bool, skip: int = 0) -> Keep:
         """See Tap. A tick is kept from the hot path, where all that is not at hand costs a miss of the cache."""

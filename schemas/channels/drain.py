@@ -85,7 +85,6 @@ class Drained:
         self._bound = opened.bound
         self._loop = opened.loop
         self._tap = opened.tap
-        self._record = opened.tap.record if opened.tap is not None else None
         self._on_close = opened.on_close
         self._closed = False
         self._scheduled = False

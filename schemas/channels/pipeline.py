@@ -47,11 +47,11 @@ class Pusher(Drained):
             self._sock.send(payload, zmq.NOBLOCK)
         except zmq.Again:
             self.dropped += 1
-            if vital and self._record is not None:
-                self._record(Direction.NOTE, self.name, _TOPIC, payload, vital=True)
+            if vital and self._tap is not None:
+                self._tap.record(Direction.NOTE, self.name, _TOPIC, payload, vital=True)
             return False
-        if self._record is not None:
-            self._record(Direction.SENT, self.name, _TOPIC, payload, vital=vital or self._vital)
+        if self._tap is not None:
+            self._tap.record(Direction.SENT, self.name, _TOPIC, payload, vital=vital or self._vital)
         return True
 
 

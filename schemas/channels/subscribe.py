@@ -66,7 +66,7 @@ class Subscriber(Drained):
         self._vital = vital
         self._newest: dict[str, tuple[int, int, memoryview]] | None = {} if conflate else None
         self._tracks: dict[bytes, Track] = {}
-        self._lanes: dict[str, Keep] = {}
+        self._lanes: dict[str, Keep | None] = {}
         self._unrecorded: list[tuple[str, bytes]] = []
         self._ask_again: set[str] = set()
         self._topics: set[str] = set()
@@ -144,9 +144,8 @@ class Subscriber(Drained):
 
     def _keep(self, topic: str, message: bytes) -> None:
         keep = self._lanes.get(topic)
-        if keep is None and self._tap is not None:
-            keep = self._tap.lane(Direction.RECEIVED, self.name, topic, vital=self._vital, skip=HEADER_SIZE)
-            self._lanes[topic] = keep
+        if keep is None:
+            keep = self._lanes[topic] = self._lane(Direction.RECEIVED, topic, vital=self._vital, skip=HEADER_SIZE)
         if keep is not None:
             keep(message)
 

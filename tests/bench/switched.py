@@ -3,7 +3,8 @@
 A machine drifts from one run to the next, and from one minute to the next, by more than a blackbox costs. A turn and
 those beside it have the machine, the processes and the places of their memory in common. Engine and brain switch at the
 same time: a turn is a number of the monotonic clock. While it is off nothing is recorded and the thread that writes
-sleeps; a call that asks whether it is on stays, in both. FILE gets the p50 of each leg in each turn, as JSON.
+sleeps; what stays in both are the list in which a tick waits to be recorded, a call that asks whether it is on, and the
+gate's tables. FILE gets the p50 of each leg in each turn, as JSON.
 """
 
 from __future__ import annotations
