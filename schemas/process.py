@@ -28,8 +28,9 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 78
 """Bad configuration (EX_CONFIG): a supervisor never restarts it."""
 
-_FLUSH_MS: Final = 10.0
-"""What the blackbox may lose to a kill. A thread that a message wakes at once costs that very message 100 us."""
+_FLUSH_MS: Final = 40.0
+"""What the blackbox may lose to a kill: each time that its thread wakes costs the frames after it (README, Decisions).
+A thread that a message wakes at once costs that very message 100 us."""
 
 
 class StartError(Exception):
