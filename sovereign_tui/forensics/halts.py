@@ -51,9 +51,10 @@ def halt_trace(
     began_ns = _began(receipt, steps)
     last_ns = max((step.at_ns for step in steps), default=began_ns)
     steps += [
-        step for record in around if began_ns - NS_PER_S <= record.monotonic_ns <= last_ns
+        step for record in around if began_ns - NS_PER_S <= record.monotonic_ns
         for step in (_asked(record) if record.channel == "control" else _meanwhile(record))
-        if step.at_ns >= began_ns or step.what == "halt_asked"
+        if (step.at_ns >= began_ns or step.what == "halt_asked")
+        and (step.at_ns <= last_ns or step.data.get("id") == subject.halt_id)
     ]  # fmt: skip
     ordered = in_order(_unchanged_once(steps))
     return Trace(
@@ -105,7 +106,7 @@ def _asked(record: Record) -> Iterator[Step]:
         receipt = said.get("progress") or said
         yield Step(
             what="halt_answered", process=record.process, at_ns=record.monotonic_ns, text=receipt_words(receipt),
-            data=said,
+            data={"id": receipt.get("id"), **said},
         )  # fmt: skip
 
 
@@ -170,8 +171,9 @@ def _missing(steps: Sequence[Step], receipt: Mapping[str, Any] | None) -> Iterat
     wanted = ["signal_sent", "signal_received", *(what for _, what in _STAGES if what != "cancels_sent")]
     if receipt is not None and receipt.get("cancels_sent_ns"):
         wanted += ["cancels_sent"]
-    noted = "note" in there
-    yield from (what for what in wanted if what not in there and not (noted and what in _UNREQUESTED))
+    noted = [step.data for step in steps if step.what == "note"]
+    unasked = bool(noted) and "signal" not in {note.get("path") for note in noted}
+    yield from (what for what in wanted if what not in there and not (unasked and what in _UNREQUESTED))
     if receipt is None:
         yield "receipt"
 

@@ -40,7 +40,7 @@ _PLACED_A_WINDOW: Final = 280
 _WINDOW_S: Final = 2.05
 _COMMAND_S: Final = 15.0
 _LOOK_S: Final = 0.05
-_FLUSHED_S: Final = 0.1
+_FLUSHED_S: Final = 0.25
 _LAST_LINES: Final = 12
 
 
@@ -130,7 +130,7 @@ class Rig:
 
     @staticmethod
     def settle() -> None:
-        """The blackboxes write within 10 ms what they hold."""
+        """The blackboxes write what they hold every 40 ms, later where processors are short."""
         time.sleep(_FLUSHED_S)
 
     def logs(self) -> str:

@@ -14,8 +14,8 @@ from tests.support.system import System, system, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 HALTED = [
-    "halt_asked", "signal_sent", "signal_received", "latched", "port_closed", "ack", "ack_received", "venue_listed",
-    "venue_confirmed", "receipt_published", "halt_answered",
+    "halt_asked", "note", "latched", "port_closed", "ack", "ack_received", "venue_listed", "venue_confirmed",
+    "receipt_published", "halt_answered",
 ]  # fmt: skip
 FILLED = [
     "tick", "decision", "request_sent", "request_received", "gate", "journal", "venue_request", "exchange_received",
@@ -35,14 +35,14 @@ def filled(here: System) -> dict[str, Any] | None:
     return next((one for one in orders if one["state"] == "filled"), None) if protected else None
 
 
-def in_record(here: System, identity: str) -> dict[str, Any]:
-    """The story, once it is whole: the blackbox is written a little later."""
-    return until(f"the whole story of {identity}", lambda: whole(here, identity), limit_s=15)  # type: ignore[no-any-return]
+def in_record(here: System, identity: str, last: str) -> dict[str, Any]:
+    """The story, once it is whole with its `last` step: the blackbox is written a little later."""
+    return until(f"the whole story of {identity}", lambda: whole(here, identity, last), limit_s=15)  # type: ignore[no-any-return]
 
 
-def whole(here: System, identity: str) -> dict[str, Any] | None:
+def whole(here: System, identity: str, last: str) -> dict[str, Any] | None:
     story = here.json("explain", identity)
-    return None if story["missing"] else story
+    return None if story["missing"] or last not in names(story) else story
 
 
 def names(story: dict[str, Any]) -> set[str]:
@@ -76,7 +76,7 @@ def traded() -> Iterator[tuple[System, dict[str, Any], str, list[str]]]:
 
 def test_no_step_of_an_order_that_was_filled_and_protected_is_missing(traded: Any) -> None:
     here, order, _, _ = traded
-    story = in_record(here, order["intent_id"])
+    story = in_record(here, order["intent_id"], FILLED[-1])
     assert (story["kind"], story["missing"], story["left_out"]) == ("order", [], 0)
     assert story["outcome"] == "filled and protected"
     assert story["ids"] == {
@@ -101,9 +101,12 @@ def test_no_step_of_an_order_that_was_filled_and_protected_is_missing(traded: An
 
 def test_no_step_of_a_halt_is_missing_and_all_is_there_after_the_end_too(traded: Any) -> None:
     here, order, halt_id, secrets = traded
-    before = in_record(here, halt_id)
+    before = in_record(here, halt_id, HALTED[-1])
     assert (before["kind"], before["ids"]["halt_id"], before["receipt"]["verified"]) == ("halt", halt_id, True)
     assert set(HALTED) <= names(before)
+    (path,) = (step["data"]["path"] for step in before["steps"] if step["data"].get("step") == "asked")
+    assert path in {"signal", "halt file"}  # the file is told first, and ops has no signal to send if it was enough
+    assert path == "halt file" or {"signal_sent", "signal_received"} <= names(before)
     assert here.run("down").returncode == 0
     after = here.json("explain", halt_id)
     assert after["steps"] == before["steps"]
@@ -128,7 +131,7 @@ def test_no_step_of_an_order_that_the_gate_refused_is_missing() -> None:
     with system(RISK__MAX_ORDER_NOTIONAL_USDT="100") as here:
         here.up()
         reply = until("an order is refused", lambda: refusal(here), limit_s=40)
-        story = in_record(here, reply)
+        story = in_record(here, reply, REFUSED[-1])
         assert set(REFUSED) <= names(story)
         assert not names(story) & {"journal", "venue_request", "exchange_received"}
         assert story["outcome"].startswith("refused by max_notional: RISK_VIOLATION, observed ")
