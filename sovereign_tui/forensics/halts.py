@@ -59,7 +59,7 @@ def halt_trace(
     ordered = in_order(_unchanged_once(steps))
     return Trace(
         subject=subject, outcome=_outcome(receipt, stages, signature), began_ns=began_ns, steps=ordered,
-        receipt=receipt, missing=tuple(_missing(ordered, receipt)), left_out=found.left_out,
+        receipt=receipt, missing=tuple(_missing(subject, ordered, receipt)), left_out=found.left_out,
     )  # fmt: skip
 
 
@@ -166,13 +166,14 @@ def _outcome(receipt: Mapping[str, Any] | None, stages: set[str], signature: str
     return "not verified: " + ("; ".join(map(str, receipt.get("problems") or ())) or "the receipt does not say why")
 
 
-def _missing(steps: Sequence[Step], receipt: Mapping[str, Any] | None) -> Iterator[str]:
+def _missing(subject: Subject, steps: Sequence[Step], receipt: Mapping[str, Any] | None) -> Iterator[str]:
     there = {step.what for step in steps}
     wanted = ["signal_sent", "signal_received", *(what for _, what in _STAGES if what != "cancels_sent")]
     if receipt is not None and receipt.get("cancels_sent_ns"):
         wanted += ["cancels_sent"]
     noted = [step.data for step in steps if step.what == "note"]
-    unasked = bool(noted) and "signal" not in {note.get("path") for note in noted}
+    asked = {note.get("path") for note in noted if note.get("asked") == subject.halt_id}  # not those that joined it
+    unasked = bool(noted) and "signal" not in asked
     yield from (what for what in wanted if what not in there and not (unasked and what in _UNREQUESTED))
     if receipt is None:
         yield "receipt"

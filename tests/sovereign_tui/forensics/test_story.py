@@ -293,7 +293,8 @@ def test_a_halt_is_told_from_the_request_to_the_receipt(scribe: Scribe) -> None:
 
 def test_a_halt_that_its_file_told_needs_no_signal_and_the_answer_to_who_asked_is_its_last_step(scribe: Scribe) -> None:
     halt = "60e1a0f3"
-    scribe.record(10, "engine", NOTE, "halt", halt, {"step": "asked", "path": "halt file"})
+    scribe.record(10, "engine", NOTE, "halt", halt, {"step": "asked", "asked": halt, "path": "halt file"})
+    scribe.record(20, "engine", NOTE, "halt", halt, {"step": "asked", "asked": "another", "path": "signal"})
     done = {"latched_ns": 1_000_100_000, "port_closed_ns": 1_000_200_000, "venue_confirmed_ns": 1_000_300_000}
     scribe.record(400, "engine", SENT, "5557", "push", ack(**done, open_orders=0))
     scribe.record(500, "ops", RECEIVED, "control", "halt", {"cmd": "halt", "id": halt, "progress": True})
@@ -308,9 +309,10 @@ def test_a_halt_that_its_file_told_needs_no_signal_and_the_answer_to_who_asked_i
 
 
 def test_a_halt_of_a_signal_that_is_not_on_record_says_so(scribe: Scribe) -> None:
-    scribe.record(10, "engine", NOTE, "halt", "60e1a0f3", {"step": "asked", "path": "signal"})
+    halt = "60e1a0f3"
+    scribe.record(10, "engine", NOTE, "halt", halt, {"step": "asked", "asked": halt, "path": "signal"})
     scribe.close()
-    assert tell(scribe.home, "60e1a0f3").missing[:2] == ("signal_sent", "signal_received")
+    assert tell(scribe.home, halt).missing[:2] == ("signal_sent", "signal_received")
 
 
 def test_a_halt_without_a_receipt_says_what_is_missing(scribe: Scribe) -> None:
