@@ -16,6 +16,7 @@ from sovereign_tui.ops import logs
 from sovereign_tui.ops.handle import Handle, open_handle
 from sovereign_tui.ops.pidfile import PidFile
 from sovereign_tui.ops.plan import Command
+from sovereign_tui.ops.priority import stand_back
 from sovereign_tui.ops.supervisor import Action, Event, Life, Occurrence, Policy, State, step
 
 
@@ -146,11 +147,7 @@ class Child:
                 )
         finally:
             os.close(out)
-        if command.nice:  # before it has threads, which inherit it
-            os.setpriority(os.PRIO_PROCESS, popen.pid, os.getpriority(os.PRIO_PROCESS, 0) + command.nice)
-        if command.waits and hasattr(os, "sched_setscheduler"):
-            with contextlib.suppress(OSError):  # not allowed here: an equal among the others does as well
-                os.sched_setscheduler(popen.pid, os.SCHED_BATCH, os.sched_param(0))
+        stand_back(popen.pid, nice=command.nice, waits=command.waits)
         handle = open_handle(popen.pid, popen)
         assert handle is not None  # our own child stays at least a zombie until we wait for it
         self._hold(handle)

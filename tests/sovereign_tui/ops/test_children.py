@@ -16,6 +16,7 @@ from schemas.clock import SystemClock
 from schemas.settings import Home, Settings
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.plan import Command, brain, engine, exchange, new_venue
+from sovereign_tui.ops.priority import session_nice
 from sovereign_tui.ops.supervisor import Policy, State
 
 
@@ -59,6 +60,17 @@ def test_a_process_stands_back_as_far_as_its_command_says(tmp_path: Path, nice: 
     async def scene() -> None:
         async with running(tmp_path, nice) as (child, _):
             assert psutil.Process(child.pid).nice() == min(19, psutil.Process().nice() + nice)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not group by session")
+@pytest.mark.parametrize("nice", [0, 5])
+def test_its_session_stands_back_as_far(tmp_path: Path, nice: int) -> None:
+    async def scene() -> None:
+        async with running(tmp_path, nice) as (child, _):
+            assert os.getsid(child.pid) == child.pid
+            assert session_nice(child.pid) == min(19, (session_nice(os.getpid()) if nice else 0) + nice)
 
     asyncio.run(scene())
 
