@@ -207,7 +207,8 @@ def _told(cycles: list[Cycle], proof: Proof, rows: list[Row], seed: int) -> dict
     summary = {
         "seed": seed, "halts": len(cycles), "latched": sum(bool(cycle.id) for cycle in cycles),
         "verified": sum(cycle.verified for cycle in cycles), "sent": proof.sent, "accepted": proof.accepted,
-        "chased": proof.chased, "unrecorded": proof.unrecorded, "dropped": proof.dropped,
+        "chased": proof.chased, "unrecorded": proof.unrecorded, "undecided": proof.undecided,
+        "dropped": proof.dropped,
         "paths": dict(Counter(cycle.path for cycle in cycles)),
         "troubles": dict(Counter(cycle.trouble for cycle in cycles)), "violations": proof.violations,
         "rows": [row.figures() for row in rows],
@@ -218,7 +219,8 @@ def _told(cycles: list[Cycle], proof: Proof, rows: list[Row], seed: int) -> dict
     print(
         f"{summary['halts']} halts, {summary['latched']} latched, {summary['verified']} verified; {proof.sent} orders "
         f"sent, {proof.accepted} accepted, {proof.dropped} sent and never accepted; {proof.chased} in flight at the "
-        f"latch, chased and gone ({proof.unrecorded} by an engine that was killed); {len(proof.violations)} violations"
+        f"latch, chased and gone ({proof.unrecorded} by an engine that was killed, {proof.undecided} of them too close "
+        f"to the latch to tell); {len(proof.violations)} violations"
     )
     for text in proof.violations:
         print(f"  VIOLATION {text}")

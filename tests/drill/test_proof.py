@@ -94,6 +94,29 @@ def test_an_order_that_nobody_sent_is_a_violation_unless_a_killed_engines_venue_
     assert proof(other, accepted, halt=killed, received=late).violations[0].endswith("arrived 0.000 ms after it")
 
 
+def test_what_a_killed_engine_sent_at_the_very_latch_is_undecided_within_the_time_of_an_orders_way() -> None:
+    ways = {**dict.fromkeys(range(99), 20), 99: 400}  # of the hundred one took long
+    sent = [Sent(10, "order", f"o{number}") for number in ways]
+    killed = replace(HALT, killed=True)
+
+    def judged(arrived_ns: int, *, halt: Halted = killed, ended_ns: int = 2_000) -> Proof:
+        received = [Sent(10 + way, "order", f"o{number}") for number, way in ways.items()]
+        received.append(Sent(arrived_ns, "order", "a"))
+        return proof(sent, [Accepted(1_500, "a", ended_ns)], received=received, halt=halt)
+
+    for arrived_ns, undecided in ((1_000, 0), (1_001, 1), (1_020, 1)):
+        found = judged(arrived_ns)
+        assert (found.violations, found.chased, found.unrecorded, found.undecided) == ([], 1, 1, undecided)
+    for bad, end in (
+        (judged(1_021), "arrived 0.000 ms after it"),
+        (judged(1_001, halt=HALT), "nobody recorded that it was sent"),
+        (judged(1_001, ended_ns=3_001), "still there when the venue said zero"),
+    ):
+        (text,) = bad.violations
+        assert text.endswith(end)
+        assert (bad.chased, bad.unrecorded, bad.undecided) == (0, 0, 0)
+
+
 def test_nothing_sent_proves_nothing_and_what_the_drill_placed_does_not_count() -> None:
     found = proof([Sent(2_000, "order", "rig1")], [Accepted(2_000, "rig1")])
     assert found.violations == ["0 orders sent and 0 accepted: nothing is proved"]
