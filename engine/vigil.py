@@ -27,7 +27,8 @@ _FILE_EVERY_S: Final = 0.02
 _PAUSE_S: Final = 1.0
 """A sleep of the machine, or a standstill of this process, after which nothing that is known is fresh."""
 _NEVER_HEARD_S: Final = 60.0
-"""A brain that has not come by then, beside an engine that was started, counts as dead for what it left."""
+"""A brain that has not come by then, beside an engine that was started and could hear it, counts as dead for what it
+left."""
 _TRIPS: Final = {CauseName.DAILY_LOSS: "daily_loss", CauseName.LIFECYCLE_ERROR: "lifecycle_error"}
 
 
@@ -61,7 +62,7 @@ class Vigil:
         self._halt, self._latch, self._brain_death, self._asleep = halt, latch, brain_death, asleep
         self._loop_lag_ns, self._clock, self._boot_ns = loop_lag_ns, clock, boot_ns
         self._pauses = PauseWatch(pause_s=_PAUSE_S)
-        self._began_ns = clock.monotonic_ns()
+        self._listening_ns = clock.monotonic_ns()
         self._taken: tuple[int, int] | None = None
         self._venue_errors = Burst(settings.venue_errors, settings.venue_errors_window_s)
 
@@ -141,6 +142,8 @@ class Vigil:
         hold(CauseName.OPS_LOST, bool(lost), lost)
         if self._desk.is_open:  # a closed port hears no heartbeat, and that is not the brain's fault
             self._look_at_the_brain(now_ns, touch.sequence, tick_age_ns)
+        else:
+            self._listening_ns = now_ns
         mark = None if isnan(touch.mark) else Decimal(str(touch.mark))
         self._limits.look(self._trading.account, mark=mark, terms=self._trading.terms)
         offset_ns = self._trading.clock_watch.offset_ns()
@@ -160,5 +163,5 @@ class Vigil:
         if back:  # what happened while nobody decided is read from the venue before it may
             self._trading.ask_anew()
         heard = self._brain.age_ms(now_ns) is not None
-        waited_ns = now_ns - self._began_ns
+        waited_ns = now_ns - self._listening_ns
         self._brain_death.look(dead=bool(dead) and (heard or waited_ns > _NEVER_HEARD_S * NS_PER_S))

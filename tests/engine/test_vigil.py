@@ -232,3 +232,18 @@ def test_a_closed_port_hears_no_heartbeat_and_that_is_nobodys_death(tmp_path: Pa
         assert (scene.causes.names, scene.deaths) == ("", [])
 
     watched(work, tmp_path)
+
+
+@pytest.mark.parametrize("halted_s", [0, 120])
+def test_a_brain_that_was_never_heard_has_its_minute_from_when_it_can_be(tmp_path: Path, halted_s: int) -> None:
+    async def work(scene: Scene) -> None:
+        scene.desk.is_open = not halted_s
+        await scene.live(halted_s, beats=False)
+        scene.desk.is_open = True
+        await scene.live(59, beats=False)
+        assert scene.causes.stands(CauseName.BRAIN_DEAD)
+        assert not any(scene.deaths)
+        await scene.live(2, beats=False)
+        assert scene.deaths[-1]
+
+    watched(work, tmp_path)
