@@ -10,6 +10,7 @@ from schemas.messages import (
     Cause,
     Decision,
     EngineState,
+    FilterView,
     FrameScores,
     LogLine,
     Metrics,
@@ -19,7 +20,9 @@ from schemas.messages import (
     PositionView,
     ProcessView,
     Receipt,
+    SizeStep,
     SystemState,
+    UnknownLayer,
 )
 
 MIRRORS = (
@@ -28,6 +31,9 @@ MIRRORS = (
     Mirror(PositionView, pb.Position),
     Mirror(FrameScores, pb.FrameScores),
     Mirror(ProcessView, pb.Process),
+    Mirror(FilterView, pb.Filter),
+    Mirror(SizeStep, pb.SizeStep),
+    Mirror(UnknownLayer, pb.UnknownLayer),
 )
 _ENGINE = Mirror(EngineState, pb.EngineState)
 _ORDERS = Mirror(OrdersState, pb.OrdersState)

@@ -177,8 +177,36 @@ class FrameScores(_message.Message):
     direction: int
     def __init__(self, frame: _Optional[str] = ..., trend_score_pct: _Optional[float] = ..., book_imbalance: _Optional[float] = ..., trade_pressure: _Optional[float] = ..., trend_vote: _Optional[int] = ..., book_vote: _Optional[int] = ..., flow_vote: _Optional[int] = ..., direction: _Optional[int] = ...) -> None: ...
 
+class Filter(_message.Message):
+    __slots__ = ("name", "passed", "text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PASSED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    passed: bool
+    text: str
+    def __init__(self, name: _Optional[str] = ..., passed: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
+
+class SizeStep(_message.Message):
+    __slots__ = ("name", "value", "text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    text: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class UnknownLayer(_message.Message):
+    __slots__ = ("part", "reason")
+    PART_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    part: str
+    reason: str
+    def __init__(self, part: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class Decision(_message.Message):
-    __slots__ = ("sequence", "timestamp_ns", "instrument", "tick_sequence", "tick_received_ns", "frames", "direction", "why_not", "why_not_text", "intent_id", "contracts", "price", "features")
+    __slots__ = ("sequence", "timestamp_ns", "instrument", "tick_sequence", "tick_received_ns", "frames", "direction", "why_not", "why_not_text", "intent_id", "contracts", "price", "features", "filters", "size", "unknown", "model", "model_score", "mono_ns")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +227,12 @@ class Decision(_message.Message):
     CONTRACTS_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MONO_NS_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     timestamp_ns: int
     instrument: str
@@ -212,7 +246,13 @@ class Decision(_message.Message):
     contracts: str
     price: float
     features: _containers.ScalarMap[str, float]
-    def __init__(self, sequence: _Optional[int] = ..., timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., tick_sequence: _Optional[int] = ..., tick_received_ns: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameScores, _Mapping]]] = ..., direction: _Optional[int] = ..., why_not: _Optional[str] = ..., why_not_text: _Optional[str] = ..., intent_id: _Optional[str] = ..., contracts: _Optional[str] = ..., price: _Optional[float] = ..., features: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    filters: _containers.RepeatedCompositeFieldContainer[Filter]
+    size: _containers.RepeatedCompositeFieldContainer[SizeStep]
+    unknown: _containers.RepeatedCompositeFieldContainer[UnknownLayer]
+    model: str
+    model_score: float
+    mono_ns: int
+    def __init__(self, sequence: _Optional[int] = ..., timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., tick_sequence: _Optional[int] = ..., tick_received_ns: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameScores, _Mapping]]] = ..., direction: _Optional[int] = ..., why_not: _Optional[str] = ..., why_not_text: _Optional[str] = ..., intent_id: _Optional[str] = ..., contracts: _Optional[str] = ..., price: _Optional[float] = ..., features: _Optional[_Mapping[str, float]] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping]]] = ..., size: _Optional[_Iterable[_Union[SizeStep, _Mapping]]] = ..., unknown: _Optional[_Iterable[_Union[UnknownLayer, _Mapping]]] = ..., model: _Optional[str] = ..., model_score: _Optional[float] = ..., mono_ns: _Optional[int] = ...) -> None: ...
 
 class Process(_message.Message):
     __slots__ = ("name", "pid", "state", "restarts", "heartbeat_age_ms", "reason", "cpu_pct", "memory_mb", "open_files", "open_files_limit", "loop_lag_p99_ms", "loop_lag_max_ms", "last_exit")

@@ -1,5 +1,6 @@
 """Frozen domain values with their units: what travels between the processes, free of any wire format."""
 
+from schemas.messages.decision import Decision, FilterView, FrameScores, SizeStep, UnknownLayer
 from schemas.messages.market import FRAME_NS, Candle, CandleHistory, MarketTick, Side, Trade
 from schemas.messages.orders import (
     CancelAck,
@@ -19,9 +20,7 @@ from schemas.messages.state import (
     AccountState,
     Alert,
     Cause,
-    Decision,
     EngineState,
-    FrameScores,
     LogLine,
     Metrics,
     OrdersState,
@@ -54,6 +53,7 @@ __all__ = [
     "DecidedOn",
     "Decision",
     "EngineState",
+    "FilterView",
     "FrameScores",
     "Heartbeat",
     "HeartbeatAck",
@@ -80,9 +80,11 @@ __all__ = [
     "Signal",
     "SignalAckData",
     "SignalKind",
+    "SizeStep",
     "SystemState",
     "Telemetry",
     "TelemetryKind",
     "Trade",
     "TradingState",
+    "UnknownLayer",
 ]

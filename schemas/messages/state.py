@@ -112,41 +112,6 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     fees_today: Decimal | None
 
 
-class FrameScores(msgspec.Struct, frozen=True, kw_only=True):
-    """The three scores and votes of one time frame; a vote is -1, 0 or +1.
-
-    `trend_score_pct` in percent; `book_imbalance` bid share of size in [0, 1];
-    `trade_pressure` buy share of traded volume in [0, 1]. None: not known yet.
-    """
-
-    frame: str
-    trend_score_pct: float | None
-    book_imbalance: float | None
-    trade_pressure: float | None
-    trend_vote: int
-    book_vote: int
-    flow_vote: int
-    direction: int
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Topic state.decision: what the brain thought at one tick. `why_not` is "" when it sent an order."""
-
-    sequence: int
-    timestamp_ns: int
-    instrument: str
-    tick_sequence: int
-    tick_received_ns: int
-    frames: tuple[FrameScores, ...]
-    direction: int
-    why_not: str
-    why_not_text: str
-    intent_id: str
-    contracts: Decimal | None
-    price: float
-    features: dict[str, float]
-
-
 class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
     """One supervised process; pid 0: none. `reason` says why it ended, or why it is not up, "" while it is.
 

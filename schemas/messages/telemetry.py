@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from schemas.messages.state import Decision, Receipt
+from schemas.messages.decision import Decision
+from schemas.messages.state import Receipt
 
 
 class TelemetryKind(StrEnum):
