@@ -156,7 +156,7 @@ class Engine:
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
                     self.states.run(), *self.emergencies.work(), self._report(), self._upkeep.mend_candles(),
-                    self._upkeep.mend_book(), self.trading.run(),
+                    self._upkeep.mend_book(), self._upkeep.mend_trades(), self.trading.run(),
                     self.limits.keep(), keep_warm(self.desk, self.market, self.trading.reconciled, self._clock),
                 )),
             ]  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Final
 from engine.book import SNAPSHOT_PREVIOUS, Book, BookError
 from engine.candles import CandleStore
 from engine.touch import Touch
+from engine.trades import TradeStore
 from engine.venue.frames import (
     BookData,
     BookFrame,
@@ -81,6 +82,7 @@ class Market:
         self.touch = Touch()
         self.frame_to_publish = LatencyWindow()
         self._candles = candles
+        self.trades = TradeStore(instrument=instrument, publisher=publisher)
         self._resubscribe = resubscribe
         self._wall_ns, self._mono_ns = clock.wall_ns, clock.monotonic_ns
         self._book = Book(instrument)
@@ -148,10 +150,11 @@ class Market:
         for data in frame.data:
             last.price, last.size, last.trade_id = float(data.px), float(data.sz), int(data.tradeId)
             last.side = side = Side.BUY if data.side == "buy" else Side.SELL
+            count = self.trades.take(data, wall_ns)
             trade = Trade(
                 instrument=self.instrument, sequence=self._trade_stream.next_sequence,
                 exchange_ns=int(data.ts) * NS_PER_MS, received_ns=wall_ns, price=last.price, size=last.size,
-                trade_id=last.trade_id, side=side,
+                trade_id=last.trade_id, side=side, count=count,
             )  # fmt: skip
             self._trade_stream.send(codec.encode_trade(trade), wall_ns, record_later=True)
         self._check_silence(mono_ns)

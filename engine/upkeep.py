@@ -1,4 +1,4 @@
-"""Keeps the knowledge of the market right: a fresh book, whole candles."""
+"""Keeps the knowledge of the market right: a fresh book, whole candles, no trade missing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from schemas.clock import Clock
 _SETTLE_S: Final = 0.25
 _AGAIN_S: Final = 1.0
 _CANDLES_A_CALL: Final = 300
+_TRADES_A_CALL: Final = 500
 
 
 class Upkeep:
@@ -56,6 +57,22 @@ class Upkeep:
                     self._market.on_rest_book(await self._rest.book(self._instrument))
                 except VenueError as error:
                     self._log("warning", f"book: {error}; again in {_SETTLE_S:g} s")
+
+    async def mend_trades(self) -> None:
+        """Read what is missing among the latest trades."""
+        trades = self._market.trades
+        while True:
+            await asyncio.sleep(_SETTLE_S)
+            if not trades.hole:
+                continue
+            try:
+                answer = await self._rest.trades(self._instrument, _TRADES_A_CALL)
+                found = trades.load(answer, self._wall_ns())
+            except (VenueError, ValueError) as error:
+                self._log("warning", f"trades: {error}; again in {_AGAIN_S:g} s")
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            self._log("info", f"trades: {found} that were missed, by REST; whole after id {trades.since_id}")
 
     async def mend_candles(self) -> None:
         """Read the history of every frame that has a hole."""

@@ -38,6 +38,11 @@ def trade(instrument: str) -> str:
     return f"tick.trade.{instrument}"
 
 
+def trades(instrument: str) -> str:
+    """Topic of messages.TradeHistory: the latest trades, for newcomers and for who missed some."""
+    return f"trades.{instrument}"
+
+
 def candle(frame: str, instrument: str) -> str:
     """Topic of messages.Candle of one time frame."""
     return f"candle.{frame}.{instrument}"

@@ -55,13 +55,14 @@ class BookData(msgspec.Struct, gc=False):
 
 
 class TradeData(msgspec.Struct, gc=False):
-    """One public trade; sz in contracts, side is the taker's."""
+    """One public trade; sz in contracts, side is the taker's. It stands for `count` ids up to its own."""
 
     px: str
     sz: str
     side: str
     ts: str
     tradeId: str  # noqa: N815
+    count: str = ""
 
 
 class MarkData(msgspec.Struct, gc=False):

@@ -16,7 +16,7 @@ import orjson
 
 from engine.venue import codes
 from engine.venue.answers import Algo, Fill, Instrument, Unexplained, VenueBusy, VenueRefused, VenueUnknown, unwrap
-from engine.venue.frames import ORDER_STATES, AccountData, Amount, BookData, OrderData, PositionData
+from engine.venue.frames import ORDER_STATES, AccountData, Amount, BookData, OrderData, PositionData, TradeData
 from engine.venue.http import NoAnswer, Transport
 from engine.venue.sign import Credentials, rest_headers
 from engine.venue.witness import NOBODY, Witness
@@ -263,6 +263,11 @@ class Rest:
         call = "/market/books"
         rows = await self._call("GET", call, query={"instId": instrument, "sz": "400"})
         return self._convert(call, self._first(call, rows), BookData)
+
+    async def trades(self, instrument: str, count: int) -> list[TradeData]:
+        """The latest public trades, up to 500."""
+        query, call = {"instId": instrument, "limit": str(count)}, "/market/trades"
+        return [self._convert(call, row, TradeData) for row in await self._call("GET", call, query=query)]
 
     async def candles(self, instrument: str, frame: str, count: int) -> list[list[str]]:
         """The latest candles, newest first; the newest still forms."""

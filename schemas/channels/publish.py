@@ -25,7 +25,7 @@ class Publisher(Drained):
     """Publishes on topics, each with its own sequence from 1 in the life of this publisher.
 
     Late joiner: every subscription is answered with the last message of each topic that it selects, unchanged
-    (same sequence and timestamp), which those who have it drop as a duplicate.
+    (same sequence and timestamp), which those who have it drop as a duplicate; or with what the stream's `renew` sends.
 
     Queue: bounded per subscriber by `high_water` messages. A subscriber that is further behind loses the newest,
     without slowing down anybody; libzmq does not tell the publisher, the subscriber counts the gap.
@@ -134,7 +134,7 @@ class Publisher(Drained):
     def _welcome(self, wanted: bytes) -> None:
         for stream in self._streams.values():
             if stream.padded.startswith(wanted):
-                stream.resend()
+                (stream.renew or stream.resend)()
         for padded, waiter in self._waiters:
             if padded.startswith(wanted) and not waiter.done():
                 waiter.set_result(True)
@@ -149,7 +149,7 @@ class Publisher(Drained):
 class Stream:
     """One topic of one publisher."""
 
-    __slots__ = ("_header", "_keep", "_last", "_publisher", "_send", "next_sequence", "padded", "topic")
+    __slots__ = ("_header", "_keep", "_last", "_publisher", "_send", "next_sequence", "padded", "renew", "topic")
 
     def __init__(
         self,
@@ -162,6 +162,8 @@ class Stream:
         self.padded = pad_topic(topic)
         self.next_sequence = 1
         """What the next send will carry."""
+        self.renew: Callable[[], None] | None = None
+        """What answers a new subscription instead of the last message: sends how things stand now, to everybody."""
         self._publisher = publisher
         self._send = send
         self._keep = keep

@@ -106,6 +106,16 @@ class Subscriber(Drained):
             self._sock.unsubscribe(prefix(topic))
             self._schedule_drain()
 
+    def ask_again(self, topic: str) -> None:
+        """Asks for the last value of a topic that is subscribed to; it comes as any message does.
+
+        Raises: BadTopic, ChannelClosed.
+        """
+        self._demand_open()
+        pad_topic(topic)
+        self._ask_again.add(topic)
+        self._schedule_drain()
+
     def _receive(self) -> bool:
         sock = self._sock
         receive = sock.recv

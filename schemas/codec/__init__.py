@@ -8,9 +8,12 @@ from schemas.codec.market import (
     decode_candle,
     decode_history,
     decode_trade,
+    decode_trade_history,
     encode_candle,
     encode_history,
     encode_trade,
+    encode_trade_history,
+    pack_trade_row,
 )
 from schemas.codec.orders import OrderRequestEncoder, decode_reply, decode_request, encode_reply, encode_request
 from schemas.codec.signals import decode_signal, encode_signal
@@ -63,6 +66,7 @@ __all__ = [
     "decode_system",
     "decode_telemetry",
     "decode_trade",
+    "decode_trade_history",
     "encode_account",
     "encode_alert",
     "encode_candle",
@@ -80,6 +84,8 @@ __all__ = [
     "encode_system",
     "encode_telemetry",
     "encode_trade",
+    "encode_trade_history",
+    "pack_trade_row",
     "read_telemetry",
     "read_tick_slowly",
 ]

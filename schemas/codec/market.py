@@ -1,10 +1,10 @@
-"""Trade, Candle and CandleHistory <-> FlatBuffers, through the generated builder and accessors."""
+"""Trade, TradeHistory, Candle and CandleHistory <-> FlatBuffers, through the generated builder and accessors."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 import flatbuffers
 
@@ -13,9 +13,12 @@ from schemas.generated.market import Candle as FbCandle
 from schemas.generated.market import CandleHistory as FbHistory
 from schemas.generated.market import CandleRow as FbRow
 from schemas.generated.market import Trade as FbTrade
-from schemas.messages import Candle, CandleHistory, Side, Trade
+from schemas.generated.market import TradeHistory as FbTrades
+from schemas.messages import Candle, CandleHistory, Side, Trade, TradeHistory
 
 _T = TypeVar("_T")
+_TRADE_ROW: Final = struct.Struct("<qddqiB3x")
+"""TradeRow of market.fbs: a struct lies in the message as it is written here."""
 
 
 def _readable(what: str, read: Callable[[bytes], _T], payload: bytes | memoryview) -> _T:
@@ -44,6 +47,7 @@ def encode_trade(value: Trade) -> bytes:
     FbTrade.TradeAddSize(builder, value.size)
     FbTrade.TradeAddTradeId(builder, value.trade_id)
     FbTrade.TradeAddSide(builder, value.side)
+    FbTrade.TradeAddCount(builder, value.count)
     builder.Finish(FbTrade.TradeEnd(builder))
     return bytes(builder.Output())
 
@@ -58,8 +62,59 @@ def _read_trade(payload: bytes) -> Trade:
     return Trade(
         instrument=_text(fb.Instrument(), "Trade", "instrument"), sequence=fb.Sequence(),
         exchange_ns=fb.ExchangeNs(), received_ns=fb.ReceivedNs(), price=fb.Price(), size=fb.Size(),
-        trade_id=fb.TradeId(), side=Side(fb.Side()),
+        trade_id=fb.TradeId(), side=Side(fb.Side()), count=fb.Count(),
     )  # fmt: skip
+
+
+def pack_trade_row(exchange_ns: int, price: float, size: float, trade_id: int, count: int, side: int) -> bytes:
+    """One row of a trade history, as it lies in the message. Raises: struct.error where a number does not fit."""
+    return _TRADE_ROW.pack(exchange_ns, price, size, trade_id, count, side)
+
+
+def encode_trade_history(
+    instrument: str, rows: Sequence[bytes], *, since_id: int, sequence: int, received_ns: int
+) -> bytes:
+    """Bytes of a history made of packed rows: a thousand rows cost the publisher a join, not a thousand calls."""
+    builder = flatbuffers.Builder(128 + _TRADE_ROW.size * len(rows))
+    name = builder.CreateString(instrument)
+    builder.StartVector(_TRADE_ROW.size, len(rows), 8)
+    joined = b"".join(rows)
+    builder.head -= len(joined)
+    builder.Bytes[builder.head : builder.head + len(joined)] = joined
+    vector = builder.EndVector()
+    FbTrades.TradeHistoryStart(builder)
+    FbTrades.TradeHistoryAddInstrument(builder, name)
+    FbTrades.TradeHistoryAddSequence(builder, sequence)
+    FbTrades.TradeHistoryAddReceivedNs(builder, received_ns)
+    FbTrades.TradeHistoryAddSinceId(builder, since_id)
+    FbTrades.TradeHistoryAddRows(builder, vector)
+    builder.Finish(FbTrades.TradeHistoryEnd(builder))
+    return bytes(builder.Output())
+
+
+def decode_trade_history(payload: bytes | memoryview) -> TradeHistory:
+    """The history in `payload`. Raises Malformed."""
+    return _readable("TradeHistory", _read_trade_history, payload)
+
+
+def _read_trade_history(payload: bytes) -> TradeHistory:
+    fb = FbTrades.TradeHistory.GetRootAs(payload, 0)
+    name, sequence, received_ns = _text(fb.Instrument(), "TradeHistory", "instrument"), fb.Sequence(), fb.ReceivedNs()
+    count, first = fb.RowsLength(), fb.Rows(0) if fb.RowsLength() else None
+    start = first._tab.Pos if first is not None else 0
+    rows = payload[start : start + count * _TRADE_ROW.size]
+    if len(rows) != count * _TRADE_ROW.size:
+        raise Malformed("TradeHistory", f"{count} rows announced, {len(rows)} bytes are there")
+    trades = tuple(
+        Trade(
+            instrument=name, sequence=sequence, exchange_ns=exchange_ns, received_ns=received_ns, price=price,
+            size=size, trade_id=trade_id, side=Side(side), count=each,
+        )
+        for exchange_ns, price, size, trade_id, each, side in _TRADE_ROW.iter_unpack(rows)
+    )  # fmt: skip
+    return TradeHistory(
+        instrument=name, sequence=sequence, received_ns=received_ns, since_id=fb.SinceId(), trades=trades
+    )
 
 
 def encode_candle(value: Candle) -> bytes:

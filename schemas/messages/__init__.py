@@ -1,7 +1,7 @@
 """Frozen domain values with their units: what travels between the processes, free of any wire format."""
 
 from schemas.messages.decision import Decision, FilterView, FrameScores, SizeStep, UnknownLayer
-from schemas.messages.market import FRAME_NS, Candle, CandleHistory, MarketTick, Side, Trade
+from schemas.messages.market import FRAME_NS, Candle, CandleHistory, MarketTick, Side, Trade, TradeHistory
 from schemas.messages.orders import (
     CancelAck,
     CancelRequest,
@@ -85,6 +85,7 @@ __all__ = [
     "Telemetry",
     "TelemetryKind",
     "Trade",
+    "TradeHistory",
     "TradingState",
     "UnknownLayer",
 ]

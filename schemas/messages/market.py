@@ -60,7 +60,7 @@ class MarketTick(msgspec.Struct, frozen=True, gc=False):
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One public trade; `side` is the taker's."""
+    """One public trade; `side` is the taker's. It stands for `count` ids up to its own; 0: not said."""
 
     instrument: str
     sequence: int
@@ -70,6 +70,20 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     size: float
     trade_id: int
     side: Side
+    count: int = 0
+
+
+class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest public trades, oldest first. Of those with a higher id than `since_id` none is missing.
+
+    Each row has the `sequence` and `received_ns` of the history.
+    """
+
+    instrument: str
+    sequence: int
+    received_ns: int
+    since_id: int
+    trades: tuple[Trade, ...]
 
 
 class Candle(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -80,7 +80,14 @@ class Trade(object):
             return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
         return 0
 
-def TradeStart(builder): builder.StartObject(8)
+    # Trade
+    def Count(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+def TradeStart(builder): builder.StartObject(9)
 def Start(builder):
     return TradeStart(builder)
 def TradeAddInstrument(builder, instrument): builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(instrument), 0)
@@ -107,6 +114,9 @@ def AddTradeId(builder, tradeId):
 def TradeAddSide(builder, side): builder.PrependUint8Slot(7, side, 0)
 def AddSide(builder, side):
     return TradeAddSide(builder, side)
+def TradeAddCount(builder, count): builder.PrependInt32Slot(8, count, 0)
+def AddCount(builder, count):
+    return TradeAddCount(builder, count)
 def TradeEnd(builder): return builder.EndObject()
 def End(builder):
     return TradeEnd(builder)

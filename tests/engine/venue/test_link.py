@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 
 from engine.candles import CandleStore
 from engine.exchange.config import Credentials as VenueCredentials
@@ -24,6 +25,7 @@ from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
+from schemas import codec
 from schemas.channels import Publisher
 from schemas.clock import SystemClock
 from tests.engine.test_market import FakePublisher
@@ -214,5 +216,42 @@ def test_a_public_link_that_moves_keeps_a_true_book() -> None:
                 assert here.market.counters.book_errors == 0
 
             await running(here, link.run(), judge=judge)
+
+    asyncio.run(story())
+
+
+def test_trades_that_a_link_missed_are_read_over_rest() -> None:
+    async def story() -> None:
+        async with scene() as here:
+            link = here.link("public", [{"channel": "trades", "instId": INSTRUMENT}])
+            store, lose = here.market.trades, 0
+
+            def on_frame(payload: bytes) -> None:
+                nonlocal lose
+                if lose and b'"tradeId"' in payload:
+                    lose -= 1
+                    here.frames.append(payload)
+                else:
+                    here.market.on_frame(payload)
+
+            cast(Any, link)._on_frame = on_frame
+
+            def held() -> set[int]:
+                assert store.publish() is None
+                sent = cast(Any, store)._stream.sent
+                return {trade.trade_id for trade in codec.decode_trade_history(sent[-1]).trades} if sent else set()
+
+            async def judge() -> None:
+                nonlocal lose
+                await until(held)
+                lose = 3
+                await until(lambda: not lose)
+                missed = {int(msgspec.json.decode(frame)["data"][0]["tradeId"]) for frame in here.frames}
+                assert len(missed) == 3
+                await until(lambda: missed <= held())
+                assert not store.hole
+                assert store.since_id < min(missed)
+
+            await running(here, link.run(), here.upkeep.mend_trades(), judge=judge)
 
     asyncio.run(story())

@@ -275,3 +275,22 @@ def test_a_bad_topic_of_a_subscriber_leaves_nothing_open() -> None:
                 ours.subscriber("tcp://127.0.0.1:1", ["tick.", "x" * 32], Inbox())
 
     run(scene)
+
+
+def test_a_stream_that_renews_itself_answers_newcomers_and_who_asks_again_with_how_things_stand_now() -> None:
+    async def scene() -> None:
+        async with wire() as ours, wire() as theirs:
+            publisher, stands = ours.publisher(ANY_PORT), 1
+            stream = publisher.stream("trades.X")
+            stream.renew = lambda: stream.send(b"%d" % stands, 5)
+            inbox = Inbox()
+            subscriber = theirs.subscriber(publisher.endpoint, ["trades.X"], inbox)
+            await eventually(lambda: inbox.messages == [("trades.X", 1, 5, b"1")])
+            stands = 2
+            subscriber.ask_again("trades.X")
+            await eventually(lambda: inbox.messages[1:] == [("trades.X", 2, 5, b"2")])
+            with pytest.raises(BadTopic):
+                subscriber.ask_again("x" * 40)
+            assert (subscriber.gaps, subscriber.duplicates) == (0, 0)
+
+    run(scene)

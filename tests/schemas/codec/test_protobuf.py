@@ -12,6 +12,7 @@ from schemas import codec
 from schemas.codec import Malformed
 from schemas.codec.state import MIRRORS, TOP_LEVEL
 from schemas.generated import orders_pb2, signals_pb2, state_pb2
+from schemas.generated.market import TradeHistory as FbTrades
 from schemas.messages import (
     CancelRequest,
     Candle,
@@ -127,10 +128,29 @@ def structs(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 @given(
     st.builds(Trade, instrument=TEXT, sequence=U64, exchange_ns=I64, received_ns=I64, price=FINITE, size=FINITE,
-              trade_id=I64, side=st.sampled_from(Side))
+              trade_id=I64, side=st.sampled_from(Side), count=st.integers(-(2**31), 2**31 - 1))
 )  # fmt: skip
 def test_a_trade_comes_back_as_it_was_sent(trade: Trade) -> None:
     assert codec.decode_trade(codec.encode_trade(trade)) == trade
+
+
+ROWS = st.tuples(I64, FINITE, FINITE, I64, st.integers(-(2**31), 2**31 - 1), st.sampled_from(Side))
+
+
+@given(st.lists(ROWS, max_size=5), I64)
+def test_a_history_of_trades_comes_back_row_by_row_and_as_the_generated_code_reads_it(
+    rows: list[tuple[int, float, float, int, int, Side]], since_id: int
+) -> None:
+    packed = [codec.pack_trade_row(*row) for row in rows]
+    payload = codec.encode_trade_history("X", packed, since_id=since_id, sequence=3, received_ns=4)
+    history = codec.decode_trade_history(payload)
+    assert (history.instrument, history.sequence, history.received_ns, history.since_id) == ("X", 3, 4, since_id)
+    read = [(t.exchange_ns, t.price, t.size, t.trade_id, t.count, t.side) for t in history.trades]
+    assert read == rows
+    assert all((t.instrument, t.sequence, t.received_ns) == ("X", 3, 4) for t in history.trades)
+    fb = FbTrades.TradeHistory.GetRootAs(payload, 0)
+    generated = [fb.Rows(i) for i in range(fb.RowsLength())]
+    assert [(r.ExchangeNs(), r.Price(), r.Size(), r.TradeId(), r.Count(), r.Side()) for r in generated] == rows
 
 
 CANDLES = st.builds(
@@ -150,6 +170,7 @@ def test_candles_and_their_history_come_back_as_they_were_sent(candles: list[Can
 DECODERS = [
     codec.decode_request, codec.decode_reply, codec.decode_signal, codec.decode_telemetry, codec.decode_trade,
     codec.decode_candle, codec.decode_history, codec.decode_engine_state, codec.decode_orders, codec.decode_decision,
+    codec.decode_trade_history,
 ]  # fmt: skip
 
 
