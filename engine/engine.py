@@ -52,7 +52,9 @@ class Engine:
         )  # fmt: skip
         self.publisher = runtime.wire.publisher(settings.wire.market)
         frames = settings.brain.frames
-        self.candles = CandleStore(instrument=self.instrument, frames=frames, publisher=self.publisher)
+        self.candles = CandleStore(
+            instrument=self.instrument, frames=frames, publisher=self.publisher, keep=settings.brain.history_bars
+        )
         self.causes = TradingCauses(clock=clock, on_change=self._on_cause)
         self.market = Market(
             instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,

@@ -269,6 +269,11 @@ class Rest:
         query, call = {"instId": instrument, "limit": str(count)}, "/market/trades"
         return [self._convert(call, row, TradeData) for row in await self._call("GET", call, query=query)]
 
+    async def older_candles(self, instrument: str, frame: str, before_ms: int) -> list[list[str]]:
+        """A page of confirmed candles that began before `before_ms` (since 1970 UTC), newest first; none: no more."""
+        query, call = {"instId": instrument, "bar": frame, "after": str(before_ms)}, "/market/history-candles"
+        return [self._convert(call, row, list[str]) for row in await self._call("GET", call, query=query)]
+
     async def candles(self, instrument: str, frame: str, count: int) -> list[list[str]]:
         """The latest candles, newest first; the newest still forms."""
         query, call = {"instId": instrument, "bar": frame, "limit": str(count)}, "/market/candles"

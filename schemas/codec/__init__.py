@@ -11,8 +11,10 @@ from schemas.codec.market import (
     decode_trade_history,
     encode_candle,
     encode_history,
+    encode_packed_history,
     encode_trade,
     encode_trade_history,
+    pack_candle_row,
     pack_trade_row,
 )
 from schemas.codec.orders import OrderRequestEncoder, decode_reply, decode_request, encode_reply, encode_request
@@ -76,6 +78,7 @@ __all__ = [
     "encode_log",
     "encode_metrics",
     "encode_orders",
+    "encode_packed_history",
     "encode_positions",
     "encode_receipt",
     "encode_reply",
@@ -85,6 +88,7 @@ __all__ = [
     "encode_telemetry",
     "encode_trade",
     "encode_trade_history",
+    "pack_candle_row",
     "pack_trade_row",
     "read_telemetry",
     "read_tick_slowly",

@@ -125,6 +125,9 @@ class Brain(Section):
 
     frames: tuple[str, ...] = Field(("5m", "15m"), min_length=1, description="Time frames that vote")
     primary: str = Field("5m", description="The frame that must agree")
+    history_bars: int = Field(
+        4_032, ge=300, le=10_000, description="Confirmed candles kept a frame; two weeks of 5m know the week before"
+    )
     trend_lookback_bars: int = Field(24, ge=1, le=1_000, description="Bars back that the trend is measured from")
     trend_threshold_pct: float = Field(1.0, gt=0, le=100, description="Trend beyond which it votes, percent")
     book_levels: int = Field(5, ge=1, le=20, description="Levels a side of the imbalance")

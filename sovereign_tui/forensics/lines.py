@@ -28,6 +28,7 @@ from schemas.messages import (
     Telemetry,
     TelemetryKind,
     Trade,
+    TradeHistory,
 )
 from schemas.printable import printable
 from sovereign_tui.forensics.payload import read
@@ -88,6 +89,8 @@ def _words(value: Any) -> str | None:
             return f"candle {value.frame} {value.open} {value.high} {value.low} {value.close} {ended}"
         case CandleHistory():
             return f"history {value.frame}, {len(value.candles)} candles"
+        case TradeHistory():
+            return f"latest trades, {len(value.trades)}, none missing after id {value.since_id}"
         case Request() | Reply():
             return _asked(value.body)
         case Telemetry(kind=TelemetryKind.HALT_ACK):

@@ -45,6 +45,7 @@ _EXACT: Final[dict[str, Callable[[memoryview], Any]]] = {
 }
 _STARTS: Final[tuple[tuple[str, Callable[[memoryview], Any]], ...]] = (
     ("tick.trade.", codec.decode_trade),
+    ("trades.", codec.decode_trade_history),
     ("tick.", codec.read_tick_slowly),
     ("candle.", codec.decode_candle),
     ("history.", codec.decode_history),

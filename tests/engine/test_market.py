@@ -250,6 +250,7 @@ def test_a_missed_final_candle_is_a_gap_until_the_history_is_read_again() -> Non
     assert scene.candles.gaps == set()
     scene.frame("candle5m", candle(20, "6", "0"))
     assert scene.candles.gaps == {"5m"}
+    cast(Any, scene.publisher.stream(topology.history("5m", INSTRUMENT))).renew()
     history = codec.decode_history(scene.publisher.stream(topology.history("5m", INSTRUMENT)).sent[-1])
     assert [each.close for each in history.candles] == [2.0, 4.0]
 

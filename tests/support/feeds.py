@@ -213,8 +213,9 @@ class Feeds:
 
     def history(self, frame: str) -> list[Candle]:
         """What a newcomer gets."""
-        stream = self.publisher.streams.get(topology.history(frame, INSTRUMENT))
-        return [] if stream is None else list(codec.decode_history(stream.last).candles)
+        self.candles.publish_history(frame)
+        stream = self.publisher.streams[topology.history(frame, INSTRUMENT)]
+        return list(codec.decode_history(stream.last).candles)[-300:] if stream.last else []
 
     def _venue_history(self, frame: str) -> list[tuple[float, ...]]:
         rows = self.lab.exchange.market.candles.page(frame, after_ms=None, before_ms=None, limit=300, newest=300)

@@ -25,10 +25,10 @@ from engine.venue.http import HttpTransport
 from engine.venue.link import Link, LinkPlan
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
-from schemas import codec
+from schemas import codec, topology
 from schemas.channels import Publisher
 from schemas.clock import SystemClock
-from tests.engine.test_market import FakePublisher
+from tests.engine.test_market import FakePublisher, FakeStream
 
 INSTRUMENT = "BTC-USDT-SWAP"
 KEYS = {"api_key": "key", "secret": "22582BD0CFF14C41EDBF1AB98506286D", "passphrase": "phrase"}
@@ -43,8 +43,9 @@ class Scene:
         self.url = f"ws://127.0.0.1:{port}/ws/v5"
         self.said: list[tuple[bool, str]] = []
         self.frames: list[bytes] = []
-        publisher = cast(Publisher, FakePublisher())
-        candles = CandleStore(instrument=INSTRUMENT, frames=["5m"], publisher=publisher)
+        self.publisher = FakePublisher()
+        publisher = cast(Publisher, self.publisher)
+        self.candles = candles = CandleStore(instrument=INSTRUMENT, frames=["5m"], publisher=publisher)
         self.market = Market(
             instrument=INSTRUMENT, publisher=publisher, candles=candles, clock=CLOCK, resubscribe=self._resubscribe
         )  # fmt: skip
@@ -55,6 +56,9 @@ class Scene:
             log=lambda level, text: None,
         )  # fmt: skip
         self.links: dict[str, Link] = {}
+
+    def candles_stream(self, frame: str) -> FakeStream:
+        return self.publisher.stream(topology.history(frame, INSTRUMENT))
 
     def link(self, path: str, channels: list[dict[str, str]], *, login: bool = False) -> Link:
         plan = LinkPlan(
@@ -253,5 +257,23 @@ def test_trades_that_a_link_missed_are_read_over_rest() -> None:
                 assert store.since_id < min(missed)
 
             await running(here, link.run(), here.upkeep.mend_trades(), judge=judge)
+
+    asyncio.run(story())
+
+
+def test_candles_are_read_back_as_far_as_the_venue_has_them() -> None:
+    async def story() -> None:
+        async with scene() as here:
+            stream = here.candles_stream("5m")
+
+            async def judge() -> None:
+                await until(lambda: stream.sent and not here.candles.gaps)
+                here.candles.gaps.add("5m")  # a hole: what is read anew must join what is held
+                await until(lambda: here.candles.reaches_back_to_ms("5m") is None and not here.candles.gaps)
+                held = [candle.open_ns for candle in codec.decode_history(stream.sent[-1]).candles]
+                theirs = here.exchange.market.candles.page("5m", after_ms=None, before_ms=None, limit=99, newest=99)
+                assert held == [int(row[0]) * 1_000_000 for row in reversed(theirs) if row[8] == "1"]
+
+            await running(here, here.upkeep.mend_candles(), judge=judge)
 
     asyncio.run(story())
