@@ -100,7 +100,7 @@ def _verdict(
 
 
 def explain(
-    thought: Thought, *, tick: MarketTick, sequence: int, wall_ns: int, intent_id: str = "",
+    thought: Thought, *, tick: MarketTick, sequence: int, mono_ns: int, wall_ns: int, intent_id: str = "",
     settings: Settings | None = None,
 ) -> Decision:  # fmt: skip
     """The thought in full, for everybody to read: every score and every vote, also where something else said no.
@@ -130,6 +130,7 @@ def explain(
         contracts=thought.contracts,
         price=thought.price,
         features=_made_of(thought, tick, settings) if intent_id else {},
+        mono_ns=mono_ns,
     )  # fmt: skip
 
 

@@ -45,8 +45,26 @@ def parse_settings(text: str, path: Path | None, environment: Mapping[str, str])
     for name, value in sorted(environment.items()):
         if name.startswith(PREFIX) and "__" in name:
             keys = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
-            origins[keys] = name
+            origins[keys] = f"environment {name}"
             _put(tree, keys, toml_value(value), name)
+    return _validated(tree, path, text, origins)
+
+
+def changed_settings(tree: Mapping[str, Any], changes: Mapping[str, str]) -> Settings:
+    """A recorded tree of settings with some keys changed: `section.key` -> the value as a file has it.
+
+    Raises: SettingsError.
+    """
+    copy = {name: dict(section) if isinstance(section, Mapping) else section for name, section in tree.items()}
+    origins: dict[tuple[str, ...], str] = {}
+    for dotted, value in changes.items():
+        keys = tuple(dotted.split("."))
+        origins[keys] = f"--set {dotted}"
+        _put(copy, keys, toml_value(value), f"--set {dotted}")
+    return _validated(copy, None, "", origins)
+
+
+def _validated(tree: dict[str, Any], path: Path | None, text: str, origins: dict[tuple[str, ...], str]) -> Settings:
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -135,13 +153,13 @@ def _explain(path: Path | None, text: str, origins: dict[tuple[str, ...], str], 
 def _place(path: Path | None, text: str, origins: dict[tuple[str, ...], str], keys: tuple[str, ...]) -> str:
     """Where the value of these keys came from, as the beginning of a message."""
     if keys in origins:
-        return f"environment {origins[keys]}: "
+        return f"{origins[keys]}: "
     if path is not None and (line := _line_of(text, keys)):
         return f"{path}, line {line}: "
     if len(keys) > 1 or keys[0] not in Settings.model_fields:  # no section of ours: a variable may have made it
         for longer, name in origins.items():
             if longer[: len(keys)] == keys:
-                return f"environment {name}: "
+                return f"{name}: "
     return "" if path is None else f"{path}: "
 
 

@@ -17,6 +17,7 @@ import typer
 
 from schemas.blackbox import BlackboxReader, Record, SegmentBroken, Span, span_of
 from sovereign_tui.cli import common
+from sovereign_tui.cli.decide import decide
 from sovereign_tui.cli.explain import explain
 from sovereign_tui.cli.moment import BadMoment, moment_ns
 from sovereign_tui.cli.progress import bytes_read
@@ -29,6 +30,7 @@ _EVERY: Final = 2_000
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The record of every message.")
 app.command()(explain)
+app.command()(decide)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Process = Annotated[str | None, typer.Option(help="Of this process alone.")]

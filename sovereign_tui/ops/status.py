@@ -169,6 +169,7 @@ def _signal(found: tuple[float, Decision] | None) -> dict[str, Any] | None:
     age_ms, decision = found
     return {
         "age_ms": age_ms,
+        "sequence": decision.sequence,
         "direction": decision.direction,
         "why_not": decision.why_not,
         "why_not_text": decision.why_not_text,

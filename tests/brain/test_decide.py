@@ -98,7 +98,7 @@ def decided(memory: Memory, pace: Pace | None = None, tick: MarketTick = TICK, *
     plain: dict[str, Any] = {"mono_ns": NOW, "reachable": True}
     size = Sizer(SETTINGS.sizing)
     thought = think(memory, pace or Pace(SETTINGS.sizing), size, SETTINGS.brain, tick=tick, **{**plain, **changes})
-    return explain(thought, tick=tick, sequence=1, wall_ns=5)
+    return explain(thought, tick=tick, sequence=1, mono_ns=NOW, wall_ns=5)
 
 
 def test_three_votes_for_up_in_both_frames_make_a_long_entry_of_half_a_percent() -> None:
@@ -113,8 +113,8 @@ def test_three_votes_for_up_in_both_frames_make_a_long_entry_of_half_a_percent()
 def test_the_decision_of_an_order_says_what_its_size_was_made_of() -> None:
     memory, pace = bullish(), Pace(SETTINGS.sizing)
     thought = think(memory, pace, Sizer(SETTINGS.sizing), SETTINGS.brain, tick=TICK, mono_ns=NOW, reachable=True)
-    assert explain(thought, tick=TICK, sequence=1, wall_ns=5, settings=SETTINGS).features == {}
-    decision = explain(thought, tick=TICK, sequence=1, wall_ns=5, intent_id="i1", settings=SETTINGS)
+    assert explain(thought, tick=TICK, sequence=1, mono_ns=NOW, wall_ns=5, settings=SETTINGS).features == {}
+    decision = explain(thought, tick=TICK, sequence=1, mono_ns=NOW, wall_ns=5, intent_id="i1", settings=SETTINGS)
     assert decision.features == {
         "tick.bid": 64_000.0, "tick.bid_size": 9.0, "tick.ask": 64_000.1, "tick.ask_size": 1.0,
         "size.pace_authority_pct": 100.0, "size.equity_usdt": 100_000.0, "size.contract_value": 0.01, "size.lot": 0.01,
