@@ -10,6 +10,7 @@ import msgspec
 
 from brain.link import EngineLink
 from brain.mind import Mind, Told
+from brain.snapshots import SnapshotWriter
 from brain.turns import ACKED, LOST, NO_ORDER, NOT_SENT, SENT, Outcome, Start, Turn, TurnLog
 from schemas import codec, topology
 from schemas.channels import Gap
@@ -33,6 +34,18 @@ def intent_prefix(wall_ns: int) -> str:
     return "i" + digits + "n"
 
 
+def _snapshots(runtime: Runtime, session: str) -> SnapshotWriter:
+    settings, loop = runtime.settings.snapshots, asyncio.get_running_loop()
+
+    def log(level: str, text: str) -> None:
+        loop.call_soon_threadsafe(runtime.reporter.log, level, text)
+
+    return SnapshotWriter(
+        runtime.home.data, session=session, segment_bytes=settings.segment_mb << 20,
+        every_ns=settings.every_ms * NS_PER_MS, log=log,
+    )  # fmt: skip
+
+
 class Brain:
     """One brain for one instrument."""
 
@@ -49,6 +62,7 @@ class Brain:
             Start(version=1, prefix=prefix, wall_ns=self._started_ns, mono_ns=clock.monotonic_ns(),
                   settings=settings.model_dump(mode="json"))
         )  # fmt: skip
+        self._snapshots = _snapshots(runtime, prefix) if settings.snapshots.enabled else None
         self.link = EngineLink(
             requester=runtime.wire.requester(settings.wire.command), clock=clock, on_outcome=self._on_outcome
         )
@@ -119,7 +133,10 @@ class Brain:
     def _tell_all(self) -> None:
         untold, self._untold = self._untold, []
         for told in untold:
-            data = msgspec.to_builtins(self.mind.explain(told))
+            decision = self.mind.explain(told)
+            if self._snapshots is not None:
+                self._snapshots.take(decision)
+            data = msgspec.to_builtins(decision)
             self._runtime.reporter.send(TelemetryKind.DECISION, data, vital=bool(told.intent_id))
 
     def _on_outcome(self, order: OrderRequest, body: OrderAck | OrderReject | None) -> None:
@@ -149,6 +166,8 @@ class Brain:
             for task in tasks:
                 task.cancel()
         self._tell_all()
+        if self._snapshots is not None:
+            self._snapshots.close()
         return 0
 
     async def _beat(self) -> None:

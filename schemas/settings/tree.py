@@ -191,6 +191,16 @@ class Blackbox(Section):
     queue_records: int = Field(200_000, ge=1_000, le=10_000_000, description="Records waiting for the disk at most")
 
 
+class Snapshots(Section):
+    """What the market looked like as it was decided, for models: market_snapshots.jsonl in the data directory."""
+
+    enabled: bool = Field(True, description="Write snapshots")
+    every_ms: int = Field(
+        1_000, ge=0, le=3_600_000, description="At least one so often, and one for each order and change of mind, ms"
+    )
+    segment_mb: int = Field(64, ge=1, le=4_096, description="Size at which the file is closed and compressed, MiB")
+
+
 AlertKind = Literal["halt", "brain_death", "unprotected_position", "loss_80", "process_fatal"]
 
 
@@ -235,5 +245,6 @@ class Settings(Section):
     sizing: Sizing = Sizing()
     ops: Ops = Ops()
     blackbox: Blackbox = Blackbox()
+    snapshots: Snapshots = Snapshots()
     alerts: Alerts = Alerts()
     cockpit: Cockpit = Cockpit()
