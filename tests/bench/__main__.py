@@ -25,6 +25,7 @@ from tests.bench.path import order_path
 from tests.bench.reconciling import reconciliation
 from tests.bench.system import Measured, measure
 from tests.bench.venue import venue_speed
+from tests.bench.votes import votes
 
 SECONDS = max(3.0, float(os.environ.get("BENCH_SECONDS", "5")))
 """Of a round. The processes tell their figures once a second, and two are needed."""
@@ -108,6 +109,7 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "reconcile": reconciliation,
     "exchange": venue_speed,
     "blackbox": blackbox_cost,
+    "votes": votes,
 }
 """In the order in which they run."""
 
