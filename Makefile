@@ -2,20 +2,28 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 
 .PHONY: install run test check soak faults bench drill halts clean tools
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt
+
+# what runs, without what tests, research and models need
+$(BASE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; try make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt hatchling editables
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	$(PIP) hatchling editables
+	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-run: install
+$(STAMP): $(BASE)
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+run: $(BASE)
 	$(BIN)/sovereign tui
 
 # flatc is no Python package; whoever changes or checks the schemas needs the pinned one
