@@ -23,6 +23,8 @@ OPS_LOG: Final = "ops.log"
 OPS_METRICS: Final = "ops.metrics"
 OPS_RECEIPT: Final = "ops.receipt"
 OPS_ALERT: Final = "ops.alert"
+OPS_HEATMAP: Final = "ops.heatmap"  # both as state.decision
+OPS_FLOW: Final = "ops.flow"
 
 HEALING: Final = ("tick.",)
 """Topics whose next message makes up for a lost one: nobody asks for the last value again."""

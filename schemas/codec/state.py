@@ -11,7 +11,11 @@ from schemas.messages import (
     Decision,
     EngineState,
     FilterView,
+    Flow,
+    FlowMark,
+    FootprintRow,
     FrameScores,
+    Heatmap,
     LogLine,
     Metrics,
     OrdersState,
@@ -34,6 +38,8 @@ MIRRORS = (
     Mirror(FilterView, pb.Filter),
     Mirror(SizeStep, pb.SizeStep),
     Mirror(UnknownLayer, pb.UnknownLayer),
+    Mirror(FlowMark, pb.FlowMark),
+    Mirror(FootprintRow, pb.FootprintRow),
 )
 _ENGINE = Mirror(EngineState, pb.EngineState)
 _ORDERS = Mirror(OrdersState, pb.OrdersState)
@@ -45,7 +51,11 @@ _LOG = Mirror(LogLine, pb.LogLine)
 _METRICS = Mirror(Metrics, pb.Metrics)
 _RECEIPT = Mirror(Receipt, pb.Receipt)
 _ALERT = Mirror(Alert, pb.Alert)
-TOP_LEVEL = (_ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT, _ALERT)
+_HEATMAP = Mirror(Heatmap, pb.Heatmap)
+_FLOW = Mirror(Flow, pb.Flow)
+TOP_LEVEL = (
+    _ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT, _ALERT, _HEATMAP, _FLOW,
+)  # fmt: skip
 
 encode_engine_state, decode_engine_state = _ENGINE.encode, _ENGINE.decode
 encode_orders, decode_orders = _ORDERS.encode, _ORDERS.decode
@@ -57,3 +67,5 @@ encode_log, decode_log = _LOG.encode, _LOG.decode
 encode_metrics, decode_metrics = _METRICS.encode, _METRICS.decode
 encode_receipt, decode_receipt = _RECEIPT.encode, _RECEIPT.decode
 encode_alert, decode_alert = _ALERT.encode, _ALERT.decode
+encode_heatmap, decode_heatmap = _HEATMAP.encode, _HEATMAP.decode
+encode_flow, decode_flow = _FLOW.encode, _FLOW.decode

@@ -390,3 +390,96 @@ class Alert(_message.Message):
     level: str
     active: bool
     def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ..., since_ns: _Optional[int] = ..., level: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+
+class Heatmap(_message.Message):
+    __slots__ = ("timestamp_ns", "instrument", "provider", "bucket", "first_price", "rows", "column_ns", "peak_contracts", "cells", "unknown")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    FIRST_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_NS_FIELD_NUMBER: _ClassVar[int]
+    PEAK_CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    instrument: str
+    provider: str
+    bucket: float
+    first_price: float
+    rows: int
+    column_ns: _containers.RepeatedScalarFieldContainer[int]
+    peak_contracts: float
+    cells: bytes
+    unknown: str
+    def __init__(self, timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., provider: _Optional[str] = ..., bucket: _Optional[float] = ..., first_price: _Optional[float] = ..., rows: _Optional[int] = ..., column_ns: _Optional[_Iterable[int]] = ..., peak_contracts: _Optional[float] = ..., cells: _Optional[bytes] = ..., unknown: _Optional[str] = ...) -> None: ...
+
+class FlowMark(_message.Message):
+    __slots__ = ("kind", "side", "at_ns", "confirmed_ns", "price", "contracts")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    side: int
+    at_ns: int
+    confirmed_ns: int
+    price: float
+    contracts: float
+    def __init__(self, kind: _Optional[str] = ..., side: _Optional[int] = ..., at_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ..., price: _Optional[float] = ..., contracts: _Optional[float] = ...) -> None: ...
+
+class FootprintRow(_message.Message):
+    __slots__ = ("price", "bought", "sold")
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    BOUGHT_FIELD_NUMBER: _ClassVar[int]
+    SOLD_FIELD_NUMBER: _ClassVar[int]
+    price: float
+    bought: float
+    sold: float
+    def __init__(self, price: _Optional[float] = ..., bought: _Optional[float] = ..., sold: _Optional[float] = ...) -> None: ...
+
+class Flow(_message.Message):
+    __slots__ = ("timestamp_ns", "instrument", "frame", "imbalance", "pressure", "cvd_contracts", "cvd_session_ns", "cvd_since_ns", "cvd_bars", "footprint_open_ns", "footprint_bucket", "footprint_poc", "footprint", "marks", "counters", "unknown")
+    class CountersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    IMBALANCE_FIELD_NUMBER: _ClassVar[int]
+    PRESSURE_FIELD_NUMBER: _ClassVar[int]
+    CVD_CONTRACTS_FIELD_NUMBER: _ClassVar[int]
+    CVD_SESSION_NS_FIELD_NUMBER: _ClassVar[int]
+    CVD_SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    CVD_BARS_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_BUCKET_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_POC_FIELD_NUMBER: _ClassVar[int]
+    FOOTPRINT_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    instrument: str
+    frame: str
+    imbalance: float
+    pressure: float
+    cvd_contracts: float
+    cvd_session_ns: int
+    cvd_since_ns: int
+    cvd_bars: _containers.RepeatedScalarFieldContainer[float]
+    footprint_open_ns: int
+    footprint_bucket: float
+    footprint_poc: float
+    footprint: _containers.RepeatedCompositeFieldContainer[FootprintRow]
+    marks: _containers.RepeatedCompositeFieldContainer[FlowMark]
+    counters: _containers.ScalarMap[str, int]
+    unknown: _containers.RepeatedCompositeFieldContainer[UnknownLayer]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., frame: _Optional[str] = ..., imbalance: _Optional[float] = ..., pressure: _Optional[float] = ..., cvd_contracts: _Optional[float] = ..., cvd_session_ns: _Optional[int] = ..., cvd_since_ns: _Optional[int] = ..., cvd_bars: _Optional[_Iterable[float]] = ..., footprint_open_ns: _Optional[int] = ..., footprint_bucket: _Optional[float] = ..., footprint_poc: _Optional[float] = ..., footprint: _Optional[_Iterable[_Union[FootprintRow, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[FlowMark, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., unknown: _Optional[_Iterable[_Union[UnknownLayer, _Mapping]]] = ...) -> None: ...

@@ -1,6 +1,7 @@
 """Frozen domain values with their units: what travels between the processes, free of any wire format."""
 
 from schemas.messages.decision import Decision, FilterView, FrameScores, SizeStep, UnknownLayer
+from schemas.messages.flow import Flow, FlowMark, FootprintRow, Heatmap
 from schemas.messages.market import FRAME_NS, Candle, CandleHistory, MarketTick, Side, Trade, TradeHistory
 from schemas.messages.orders import (
     CancelAck,
@@ -54,10 +55,14 @@ __all__ = [
     "Decision",
     "EngineState",
     "FilterView",
+    "Flow",
+    "FlowMark",
+    "FootprintRow",
     "FrameScores",
     "Heartbeat",
     "HeartbeatAck",
     "HeartbeatData",
+    "Heatmap",
     "HistogramData",
     "LogData",
     "LogLine",

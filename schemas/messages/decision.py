@@ -49,7 +49,7 @@ class UnknownLayer(msgspec.Struct, frozen=True, kw_only=True):
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Topic state.decision: what the brain thought at one tick. `why_not` is the first reason that said no, "" when an
-    order was sent.
+    order was sent. `price`: quote currency, that of the side it would meet; 0: the book has none.
 
     `features`: every number that the decision was made of, names with a dot, units as suffix. `size`: the steps of the
     size, also where something else said no. `model`: "" without one, else what it is or why the rules decide instead;

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from schemas.messages.decision import Decision
+from schemas.messages.flow import Flow, Heatmap
 from schemas.messages.state import Receipt
 
 
@@ -25,6 +26,8 @@ class TelemetryKind(StrEnum):
     DECISION = "decision"
     HALT_ACK = "halt_ack"
     SIGNAL_ACK = "signal_ack"
+    HEATMAP = "heatmap"
+    FLOW = "flow"
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,5 +92,7 @@ DATA: Final[dict[TelemetryKind, Any]] = {
     TelemetryKind.DECISION: Decision,
     TelemetryKind.HALT_ACK: Receipt,
     TelemetryKind.SIGNAL_ACK: SignalAckData,
+    TelemetryKind.HEATMAP: Heatmap,
+    TelemetryKind.FLOW: Flow,
 }
 """The type of `Telemetry.data`, by kind."""

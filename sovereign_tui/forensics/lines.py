@@ -17,6 +17,7 @@ from schemas.messages import (
     CandleHistory,
     Heartbeat,
     HeartbeatAck,
+    Heatmap,
     MarketTick,
     OrderAck,
     OrderReject,
@@ -97,6 +98,12 @@ def _words(value: Any) -> str | None:
             return f"halt_ack {receipt_words(value.data)}"
         case Receipt():
             return f"receipt {receipt_words(msgspec.to_builtins(value))}"
+        case Heatmap():
+            grid = f"{value.rows} prices from {value.first_price} by {value.bucket}, {len(value.column_ns)} times"
+            return f"heatmap of {value.provider}, {value.unknown or grid}"
+        case Telemetry(kind=TelemetryKind.HEATMAP):
+            rest = {name: each for name, each in value.data.items() if name not in {"cells", "column_ns"}}
+            return f"heatmap {msgspec.json.encode(rest).decode()}"
         case Telemetry():
             return f"{value.kind.value} {msgspec.json.encode(value.data).decode()}"
         case Signal():

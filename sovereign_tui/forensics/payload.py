@@ -14,6 +14,8 @@ import msgspec
 from schemas import codec
 from schemas.blackbox import Record
 from schemas.topology import (
+    OPS_FLOW,
+    OPS_HEATMAP,
     OPS_LOG,
     OPS_METRICS,
     OPS_RECEIPT,
@@ -42,6 +44,8 @@ _EXACT: Final[dict[str, Callable[[memoryview], Any]]] = {
     OPS_LOG: codec.decode_log,
     OPS_METRICS: codec.decode_metrics,
     OPS_RECEIPT: codec.decode_receipt,
+    OPS_HEATMAP: codec.decode_heatmap,
+    OPS_FLOW: codec.decode_flow,
 }
 _STARTS: Final[tuple[tuple[str, Callable[[memoryview], Any]], ...]] = (
     ("tick.trade.", codec.decode_trade),

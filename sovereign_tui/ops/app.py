@@ -145,6 +145,8 @@ class Ops:
             on_decision=self._on_decision,
             on_halt_ack=self._halts.on_ack,
             on_signal_ack=asker.on_ack,
+            on_heatmap=self._hub.heatmap,
+            on_flow=self._hub.flow,
         )
 
     async def serve(self) -> None:

@@ -27,6 +27,8 @@ from schemas.haltfile import new_id
 from schemas.messages import (
     Alert,
     Decision,
+    Flow,
+    Heatmap,
     LogLine,
     Metrics,
     Receipt,
@@ -36,7 +38,18 @@ from schemas.messages import (
 )
 from schemas.process import StartError
 from schemas.settings import Settings
-from schemas.topology import OPS, OPS_ALERT, OPS_LOG, OPS_METRICS, OPS_RECEIPT, OPS_SYSTEM, SIGNAL, STATE_DECISION
+from schemas.topology import (
+    OPS,
+    OPS_ALERT,
+    OPS_FLOW,
+    OPS_HEATMAP,
+    OPS_LOG,
+    OPS_METRICS,
+    OPS_RECEIPT,
+    OPS_SYSTEM,
+    SIGNAL,
+    STATE_DECISION,
+)
 from sovereign_tui.ops.telemetry import Intake
 
 _STAYS: Final = frozenset({SignalKind.SYSTEM_HALT, SignalKind.OPS_HEARTBEAT})
@@ -106,6 +119,14 @@ class Hub:
     def decision(self, value: Decision) -> None:
         """What the brain thought."""
         self._publisher.publish(STATE_DECISION, codec.encode_decision(value))
+
+    def heatmap(self, value: Heatmap) -> None:
+        """What rests in the book, by price and time."""
+        self._publisher.publish(OPS_HEATMAP, codec.encode_heatmap(value))
+
+    def flow(self, value: Flow) -> None:
+        """Who takes from it."""
+        self._publisher.publish(OPS_FLOW, codec.encode_flow(value))
 
     def system(self, value: SystemState) -> None:
         """How the processes are."""

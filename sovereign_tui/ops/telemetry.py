@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
-from schemas.messages import Decision, LogData, LogLine, Receipt, SignalAckData, Telemetry, TelemetryKind
+from schemas.messages import Decision, Flow, Heatmap, LogData, LogLine, Receipt, SignalAckData, Telemetry, TelemetryKind
 from schemas.topology import BRAIN, ENGINE, OPS
 from sovereign_tui.ops.latencies import Latencies
 
@@ -39,6 +39,8 @@ class Listeners:
     on_decision: Callable[[Decision], None]
     on_halt_ack: Callable[[Receipt], None]
     on_signal_ack: Callable[[SignalAck], None]
+    on_heatmap: Callable[[Heatmap], None]
+    on_flow: Callable[[Flow], None]
 
 
 class Intake:
@@ -118,6 +120,12 @@ class Intake:
                 listeners.on_halt_ack(data)
             case TelemetryKind.SIGNAL_ACK:
                 listeners.on_signal_ack(data)
+            case TelemetryKind.HEATMAP:
+                _demand_from(message, BRAIN)
+                listeners.on_heatmap(data)
+            case TelemetryKind.FLOW:
+                _demand_from(message, BRAIN)
+                listeners.on_flow(data)
 
     def _merge(self, process: str, data: Mapping[str, float | None]) -> None:
         for name, value in data.items():

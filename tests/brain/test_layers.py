@@ -46,10 +46,9 @@ def test_the_trend_looks_at_two_closes_only_and_not_at_the_unit_of_price(
 
 def test_the_imbalance_is_the_bid_share_of_the_best_levels() -> None:
     assert book_imbalance([3.0, 100.0], [1.0, 0.0], 1) == 0.75
-    assert book_imbalance([], [1.0], 5) == 0.0
 
 
-@pytest.mark.parametrize(("bids", "asks"), [([], []), ([0.0], [0.0]), ([math.nan], [1.0]), ([math.inf], [1.0])])
+@pytest.mark.parametrize(("bids", "asks"), [([], []), ([], [1.0]), ([0.0], [0.0]), ([math.nan], [1.0])])
 def test_an_imbalance_that_cannot_be_known_is_none(bids: list[float], asks: list[float]) -> None:
     assert book_imbalance(bids, asks, 5) is None
 

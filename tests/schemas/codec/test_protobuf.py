@@ -18,7 +18,11 @@ from schemas.messages import (
     Candle,
     CandleHistory,
     DecidedOn,
+    Flow,
+    FlowMark,
+    FootprintRow,
     Heartbeat,
+    Heatmap,
     LogLine,
     OrderAck,
     OrderReject,
@@ -30,6 +34,7 @@ from schemas.messages import (
     Signal,
     SignalKind,
     Trade,
+    UnknownLayer,
 )
 
 I64 = st.integers(-(2**63), 2**63 - 1)
@@ -170,7 +175,7 @@ def test_candles_and_their_history_come_back_as_they_were_sent(candles: list[Can
 DECODERS = [
     codec.decode_request, codec.decode_reply, codec.decode_signal, codec.decode_telemetry, codec.decode_trade,
     codec.decode_candle, codec.decode_history, codec.decode_engine_state, codec.decode_orders, codec.decode_decision,
-    codec.decode_trade_history,
+    codec.decode_trade_history, codec.decode_heatmap, codec.decode_flow,
 ]  # fmt: skip
 
 
@@ -198,6 +203,40 @@ def test_the_bytes_of_an_order_a_signal_and_a_log_line_are_pinned() -> None:
     signal = Signal(kind=SignalKind.SYSTEM_HALT, id="h1", issuer="op", reason="r", timestamp_ns=3)
     assert codec.encode_signal(signal).hex() == "0801120268311a026f702201722803"
     assert codec.encode_log(LogLine(timestamp_ns=1, process="p", level="l", text="t")).hex() == "08011201701a016c220174"
+
+
+HEATMAP = Heatmap(
+    timestamp_ns=1, instrument="X", provider="book", bucket=0.5, first_price=99.0, rows=2, column_ns=(1, 2),
+    peak_contracts=4.0, cells=b"\x00\xff\x80\x01", unknown="u",
+)  # fmt: skip
+FLOW = Flow(
+    timestamp_ns=1, instrument="X", frame="1m", imbalance=0.5, pressure=None, cvd_contracts=-1.5, cvd_session_ns=2,
+    cvd_since_ns=3, cvd_bars=(1.0, -2.0), footprint_open_ns=4, footprint_bucket=0.5, footprint_poc=99.0,
+    footprint=(FootprintRow(price=99.0, bought=1.0, sold=2.0),),
+    marks=(FlowMark(kind="absorption", side=Side.SELL, at_ns=5, confirmed_ns=6, price=99.5, contracts=None),),
+    counters={"refused_size": 7}, unknown=(UnknownLayer(part="order_flow.pressure", reason="no trade in 30 s"),),
+)  # fmt: skip
+
+
+def test_the_bytes_of_a_heatmap_and_of_the_flow_are_pinned() -> None:
+    assert codec.encode_heatmap(HEATMAP).hex() == (
+        "08011201581a04626f6f6b21000000000000e03f290000000000c0584030023a0201024100000000000010404a0400ff8001520175"
+    )
+    assert codec.encode_flow(FLOW).hex() == (
+        "08011201581a02316d21000000000000e03f31000000000000f8bf380240034a10000000000000f03f00000000"
+        "000000c0500459000000000000e03f610000000000c058406a1b090000000000c0584011000000000000f03f19"
+        "0000000000000040721b0a0a6162736f727074696f6e100218052006290000000000e058407a100a0c72656675"
+        "7365645f73697a6510078201270a136f726465725f666c6f772e707265737375726512106e6f20747261646520"
+        "696e2033302073"
+    )
+    assert codec.decode_heatmap(codec.encode_heatmap(HEATMAP)) == HEATMAP
+    assert codec.decode_flow(codec.encode_flow(FLOW)) == FLOW
+
+
+def test_the_cells_of_a_heatmap_are_sizes_row_by_row_or_refused() -> None:
+    assert HEATMAP.sizes() == ((0.0, 4.0), (pytest.approx(4 * (128 / 255) ** 2), pytest.approx(4 / 255**2)))
+    with pytest.raises(ValueError, match="4 cells for 3 rows and 2 columns"):
+        msgspec.structs.replace(HEATMAP, rows=3).sizes()
 
 
 def test_a_message_of_a_newer_schema_with_an_unknown_field_is_read() -> None:

@@ -9,8 +9,10 @@ from schemas import codec
 from schemas.blackbox import Direction, Record
 from schemas.messages import (
     CancelRequest,
+    Flow,
     Heartbeat,
     HeartbeatAck,
+    Heatmap,
     OrderAck,
     Reply,
     Request,
@@ -35,6 +37,12 @@ PULSE = Reply(sequence=1, timestamp_ns=1, request_sequence=1, body=HeartbeatAck(
 ))  # fmt: skip
 TRADE = Trade(
     instrument="X", sequence=1, exchange_ns=1, received_ns=1, price=64_000.1, size=2.0, side=Side.BUY, trade_id=4
+)  # fmt: skip
+
+
+HEATMAP = Heatmap(
+    timestamp_ns=1, instrument="X", provider="book", bucket=0.5, first_price=99.5, rows=2, column_ns=(1,),
+    peak_contracts=4.0, cells=b"\x00\xff",
 )  # fmt: skip
 
 
@@ -63,6 +71,11 @@ def record(topic: str, payload: bytes, channel: str = "5555") -> Record:
          "SYSTEM_RESUME r1, by me@tty, why not, target h1"),
         ("push", s.telemetry(TelemetryKind.LOG, "brain", {"level": "info", "text": "hello"}),
          'log {"level":"info","text":"hello"}'),
+        ("push", s.telemetry(TelemetryKind.HEATMAP, "brain", {"rows": 1, "column_ns": [1], "cells": "AP8="}),
+         'heatmap {"rows":1}'),
+        ("ops.heatmap", codec.encode_heatmap(HEATMAP), "heatmap of book, 2 prices from 99.5 by 0.5, 1 times"),
+        ("ops.heatmap", codec.encode_heatmap(msgspec.structs.replace(HEATMAP, unknown="it failed")),
+         "heatmap of book, it failed"),
         ("POST /api/v5/trade/order", b'{"sz":"1"}', '{"sz":"1"}'),
         ("closed", b"", ""),
         ("torn", b"at byte 7\x1b[2J", "617420627974652037" + "1b5b324a"),
@@ -71,6 +84,12 @@ def record(topic: str, payload: bytes, channel: str = "5555") -> Record:
 )  # fmt: skip
 def test_what_a_record_says_in_words(topic: str, payload: bytes, words: str) -> None:
     assert says(record(topic, payload)) == words
+
+
+def test_the_flow_is_said_by_its_fields() -> None:
+    flow = Flow(timestamp_ns=1, instrument="X", frame="1m", counters={}, pressure=0.5)
+    said = says(record("ops.flow", codec.encode_flow(flow)))
+    assert msgspec.json.decode(said.removeprefix("Flow "), type=Flow) == flow
 
 
 def test_a_payload_that_its_topic_does_not_promise_is_told_as_unreadable() -> None:

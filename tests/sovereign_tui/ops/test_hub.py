@@ -16,10 +16,10 @@ import pytest
 from schemas import codec
 from schemas.channels import Keyring, Wire
 from schemas.clock import SystemClock
-from schemas.messages import Decision, LogLine, Signal, SignalKind, Telemetry, TelemetryKind
+from schemas.messages import Decision, Flow, Heatmap, LogLine, Signal, SignalKind, Telemetry, TelemetryKind
 from schemas.process import StartError
 from schemas.settings import Home, Settings
-from schemas.topology import OPS_LOG, OPS_METRICS, SIGNAL, STATE_DECISION
+from schemas.topology import OPS_FLOW, OPS_HEATMAP, OPS_LOG, OPS_METRICS, SIGNAL, STATE_DECISION
 from sovereign_tui.ops.hub import Hub
 from sovereign_tui.ops.telemetry import Intake, Listeners
 from tests.sovereign_tui.ops.support import environment, settings_of
@@ -29,6 +29,13 @@ DECISION = Decision(
     direction=0, why_not="COOLDOWN", why_not_text="12 s left", intent_id="", contracts=None, price=64_000.0,
     features={"trend_5m": 0.1},
 )  # fmt: skip
+
+
+HEATMAP = Heatmap(
+    timestamp_ns=1, instrument="BTC-USDT-SWAP", provider="book", bucket=0.5, first_price=63_999.5, rows=1,
+    column_ns=(5, 6), peak_contracts=4.0, cells=b"\x00\xff",
+)  # fmt: skip
+FLOW = Flow(timestamp_ns=1, instrument="BTC-USDT-SWAP", frame="1m", counters={}, imbalance=0.25)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +82,8 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
             on_decision=hub.decision,
             on_halt_ack=lambda ack: None,
             on_signal_ack=lambda ack: None,
+            on_heatmap=hub.heatmap,
+            on_flow=hub.flow,
         )
         yield made
     finally:
@@ -110,6 +119,25 @@ async def test_what_is_pushed_as_json_comes_out_as_protobuf_and_nonsense_is_coun
         await it.until(lambda: wanted in [codec.decode_log(payload) for payload in it.of(OPS_LOG)])
         assert [codec.decode_decision(payload) for payload in it.of(STATE_DECISION)] == [DECISION]
         assert (it.intake.counters["telemetry"], it.intake.counters["telemetry_malformed"]) == (4, 2)
+
+
+@looped
+async def test_heatmap_and_flow_of_the_brain_reach_who_comes_late_and_only_the_newest(home: Home) -> None:
+    async with bench(home) as it:
+        pusher = it.wire.pusher(it.settings.wire.telemetry)
+        for stamp in (1, 2):
+            for kind, value in ((TelemetryKind.HEATMAP, HEATMAP), (TelemetryKind.FLOW, FLOW)):
+                newer = msgspec.structs.replace(value, timestamp_ns=stamp)
+                pusher.push(telemetry(kind, "brain", msgspec.to_builtins(newer)))
+        async with asyncio.timeout(10):
+            while it.intake.counters["telemetry"] < 4:
+                await asyncio.sleep(0.01)
+        it.wire.subscriber(it.settings.wire.signal, ["ops."], it.hear)
+        await it.until(lambda: bool(it.of(OPS_HEATMAP) and it.of(OPS_FLOW)))
+        assert [codec.decode_heatmap(each) for each in it.of(OPS_HEATMAP)] == [
+            msgspec.structs.replace(HEATMAP, timestamp_ns=2)
+        ]
+        assert [codec.decode_flow(each) for each in it.of(OPS_FLOW)] == [msgspec.structs.replace(FLOW, timestamp_ns=2)]
 
 
 @looped

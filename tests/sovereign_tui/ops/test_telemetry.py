@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import codec
-from schemas.messages import Decision, LogLine, Receipt, Telemetry, TelemetryKind
+from schemas.messages import Decision, Flow, Heatmap, LogLine, Receipt, Side, Telemetry, TelemetryKind
 from schemas.telemetry_schema import telemetry_schema
 from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
 from tests.support.clock import ManualClock
@@ -19,6 +19,17 @@ DECISION = {
     "sequence": 3, "timestamp_ns": 1, "instrument": "BTC-USDT-SWAP", "tick_sequence": 9, "tick_received_ns": 2,
     "frames": [], "direction": 1, "why_not": "COOLDOWN", "why_not_text": "12 s left", "intent_id": "",
     "contracts": "0.5", "price": 64000, "features": {"x": 1},
+}  # fmt: skip
+
+
+HEATMAP = {
+    "timestamp_ns": 1, "instrument": "BTC-USDT-SWAP", "provider": "book", "bucket": 0.5, "first_price": 63999.5,
+    "rows": 1, "column_ns": [5, 6], "peak_contracts": 4, "cells": "AP8=", "unknown": "",
+}  # fmt: skip
+FLOW = {
+    "timestamp_ns": 1, "instrument": "BTC-USDT-SWAP", "frame": "1m", "imbalance": 0.5, "pressure": None,
+    "counters": {"refused_size": 1},
+    "marks": [{"kind": "large_trade", "side": 2, "at_ns": 1, "confirmed_ns": 1, "price": 9, "contracts": 3}],
 }  # fmt: skip
 
 
@@ -31,9 +42,12 @@ class Heard:
         self.decisions: list[Decision] = []
         self.halts: list[Receipt] = []
         self.signals: list[SignalAck] = []
+        self.heatmaps: list[Heatmap] = []
+        self.flows: list[Flow] = []
         self.intake.listeners = Listeners(
             on_pulse=lambda process, pid: self.pulses.append((process, pid)), on_log=self.logs.append,
             on_decision=self.decisions.append, on_halt_ack=self.halts.append, on_signal_ack=self.signals.append,
+            on_heatmap=self.heatmaps.append, on_flow=self.flows.append,
         )  # fmt: skip
 
     def take(self, kind: str, process: str, data: Any) -> None:
@@ -58,11 +72,28 @@ def test_a_decision_of_the_brain_is_read_whole() -> None:
     assert (decision.contracts, decision.price, decision.features) == (Decimal("0.5"), 64000.0, {"x": 1.0})
 
 
+def test_heatmap_and_flow_of_the_brain_are_read_whole() -> None:
+    heard = Heard()
+    heard.take("heatmap", "brain", HEATMAP)
+    heard.take("flow", "brain", FLOW)
+    (heatmap,), (flow,) = heard.heatmaps, heard.flows
+    assert (heatmap.column_ns, heatmap.sizes()) == ((5, 6), ((0.0, 4.0),))
+    assert (flow.imbalance, flow.pressure, flow.marks[0].side, flow.marks[0].contracts) == (0.5, None, Side.SELL, 3.0)
+
+
 @pytest.mark.parametrize(
     ("kind", "process", "data"),
     [
         ("decision", "engine", DECISION),
         ("decision", "brain", DECISION | {"price": None}),
+        ("heatmap", "engine", HEATMAP),
+        ("heatmap", "brain", HEATMAP | {"cells": [1, 2]}),
+        ("heatmap", "brain", HEATMAP | {"column_ns": [-1, 6]}),
+        ("heatmap", "brain", HEATMAP | {"timestamp_ns": 2**63}),
+        ("heatmap", "brain", HEATMAP | {"rows": 2**31}),
+        ("flow", "engine", FLOW),
+        ("flow", "brain", FLOW | {"counters": {"refused_size": -1}}),
+        ("flow", "brain", FLOW | {"imbalance": "half"}),
         ("halt_ack", "brain", {"id": "a"}),
         ("halt_ack", "engine", {"latched_ns": 1}),
         ("signal_ack", "engine", {"id": "a"}),
@@ -82,6 +113,7 @@ def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, proce
     heard.take(kind, process, data)
     assert heard.intake.counters["telemetry_malformed"] == 1
     assert (heard.decisions, heard.halts, heard.signals, heard.pulses) == ([], [], [], [])
+    assert (heard.heatmaps, heard.flows) == ([], [])
     assert [line.level for line in heard.logs] == ["warning"]
 
 
@@ -92,6 +124,8 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "histogram": ("engine", {"legs": {"engine.gate": [[5_000, 3]]}, "missed": {"engine.gate": 2}}),
     "decision": ("brain", DECISION),
     "halt_ack": ("engine", {"id": "a", "requested_ns": 1, "latched_ns": 1, "problems": ["the disk is full"]}),
+    "heatmap": ("brain", HEATMAP),
+    "flow": ("brain", FLOW),
     "signal_ack": ("engine", {"id": "a", "kind": "SYSTEM_RESUME", "ok": True, "text": ""}),
 }
 
