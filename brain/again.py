@@ -11,13 +11,15 @@ import argparse
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from brain.mind import Mind, Told
-from brain.turns import CHANNEL, NO_ORDER, Malformed, Outcome, Start, Turn, read_note
+from brain.order_flow.providers import ProviderUnknown
+from brain.turns import CHANNEL, NO_ORDER, START, Malformed, ModelNote, Outcome, Start, Turn, read_note
 from schemas import codec, topology
 from schemas.blackbox import BlackboxReader, Direction, Record
 from schemas.messages import TelemetryKind
@@ -26,6 +28,8 @@ from schemas.settings import Settings, SettingsError, changed_settings
 
 _SHOWN: Final = 5
 _VERSION: Final = 1
+_CUT_OFF: Final = "is cut off"
+"""So ends the record of a process that was killed: all that was written is there. Other damage hides what follows."""
 
 
 class Difference(NamedTuple):
@@ -65,9 +69,15 @@ class Session:
     """One run of a brain, from its start note on. Feed the records in order; `compared` counts equal decisions too."""
 
     def __init__(self, start: Start, settings: Settings) -> None:
-        self._mind = Mind(settings, prefix=start.prefix)
+        """`settings`: to decide by. Raises: SettingsError, ProviderUnknown."""
+        self._mind = Mind(settings, prefix=start.prefix, model=start.model)
+        recorded = Mind(changed_settings(start.settings, {}), prefix=start.prefix)
+        self._topics = recorded.handlers.keys()  # what was subscribed to then, whatever is asked for now
+        if start.has_day:
+            self._mind.day.restore(start.day, now_wall_ns=start.wall_ns, now_mono_ns=start.mono_ns)
         self._turn: Turn | None = None
         self._messages: list[tuple[str, bytes]] = []
+        self._after: list[Outcome | ModelNote] = []
         self._last: dict[str, bytes] = {}
         self._thoughts: deque[Told] = deque()
         self._waiting: deque[bytes] = deque()
@@ -81,13 +91,13 @@ class Session:
             return
         if record.channel == CHANNEL:
             note = read_note(record.topic, record.payload)
-            self._finish_turn()
             if isinstance(note, Turn):
+                self._finish_turn()
                 self._begin(note)
-            elif isinstance(note, Outcome):
-                self._mind.on_outcome(note.intent_id, note.code, note.mono_ns)
+            elif isinstance(note, Outcome | ModelNote):
+                self._after.append(note)
         elif record.direction is Direction.RECEIVED:
-            if record.topic in self._mind.handlers or record.topic.startswith("state."):
+            if record.topic in self._topics or record.topic.startswith("state."):
                 self._messages.append((record.topic, record.payload))
         elif record.direction is Direction.SENT and record.topic == "push":
             push = _push.decode(record.payload)
@@ -107,10 +117,18 @@ class Session:
         self._messages.clear()
 
     def _finish_turn(self, *, last: bool = False) -> None:
-        """Decide, once all messages of a turn are there."""
+        """Decide, once all messages of a turn are there; then what came between it and the next one."""
         turn, self._turn = self._turn, None
-        if turn is None or self.broken is not None:
-            return
+        if turn is not None and self.broken is None:
+            self._take_turn(turn, last)
+        after, self._after = self._after, []
+        for note in after:
+            if isinstance(note, Outcome):
+                self._mind.on_outcome(note.intent_id, note.code, note.mono_ns)
+            else:
+                self._mind.on_model(note)
+
+    def _take_turn(self, turn: Turn, last: bool) -> None:
         taken = 0
         for topic, payload in self._messages:
             if self._last.get(topic) == payload:
@@ -138,10 +156,8 @@ class Session:
         if thought is None:
             return
         intent_id = mind.next_intent() if turn.sent != NO_ORDER else ""
-        tick = mind.memory.tick
-        assert tick is not None
         told = mind.concluded(thought, turn.mono_ns, turn.wall_ns, sent=turn.sent, intent_id=intent_id)
-        self._thoughts.append(told or Told(thought, tick, mind.sequence, turn.mono_ns, turn.wall_ns, intent_id))
+        self._thoughts.append(told or mind.told(thought, turn.mono_ns, turn.wall_ns, intent_id))
 
     def _compare(self) -> Iterator[Difference]:
         """What was told of all that has been decided again so far."""
@@ -164,7 +180,7 @@ def sessions(
 ) -> Iterator[tuple[Session, Difference | None]]:
     """Every run in the record: each of its differences, then None at its end.
 
-    Raises: Malformed for a note that cannot be read; SettingsError where `changes` make no sense.
+    Raises: Malformed for a note that cannot be read; SettingsError, ProviderUnknown where `changes` make no sense.
     """
     session: Session | None = None
     for record in records:
@@ -196,12 +212,16 @@ def _say(line: str) -> None:
 
 
 def compare(directory: Path, changes: dict[str, str], shown: int) -> int:
-    """Print what differs; the exit code. Raises: OSError, Malformed, SettingsError."""
+    """Print what differs; the exit code. Raises: OSError, Malformed, SettingsError, ProviderUnknown."""
     reader = BlackboxReader(directory)
     fields: Counter[str] = Counter()
     total = different = runs = 0
-    bad = False
-    for session, found in sessions(reader.read(process=topology.BRAIN), changes):
+    records = iter(reader.read(process=topology.BRAIN))
+    first = next((record for record in records if record.channel == CHANNEL), None)
+    bad = first is not None and first.topic != START
+    if bad:
+        _say("the beginning of the first session is not in the record any more: nothing of it was compared")
+    for session, found in sessions(chain([first] if first else [], records), changes):
         if found is not None:
             different += 1
             changed = found.fields()
@@ -216,6 +236,7 @@ def compare(directory: Path, changes: dict[str, str], shown: int) -> int:
             _say(f"turn {session.broken.turn}: {session.broken.reason}; from here on nothing was compared")
     bad = bad or not runs
     for torn in reader.torn:
+        bad = bad or not torn.reason.endswith(_CUT_OFF)
         _say(f"{torn.path.name}: {torn.reason} at byte {torn.offset}")
     if not runs:
         _say(f"{directory}: no session of a brain is recorded here")
@@ -238,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_CONFIG
     try:
         return compare(asked.directory, changes, asked.show)
-    except (SettingsError, Malformed, OSError) as error:
+    except (SettingsError, ProviderUnknown, Malformed, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIG
 

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import contextlib
 from typing import Final
 
 import msgspec
 
+from brain.advisor import Advisor, find_model
+from brain.algorithms.model.refused import ModelRefused
+from brain.beside import DAY_FILE, Beside, read_day
+from brain.features import feature_names
 from brain.link import EngineLink
 from brain.mind import Mind, Told
+from brain.order_flow.providers import ProviderUnknown
 from brain.snapshots import SnapshotWriter
 from brain.turns import ACKED, LOST, NO_ORDER, NOT_SENT, SENT, Outcome, Start, Turn, TurnLog
 from schemas import codec, topology
 from schemas.channels import Gap
-from schemas.clock import NS_PER_MS, NS_PER_S
+from schemas.clock import NS_PER_MS
 from schemas.latency import LatencyWindow, summaries
 from schemas.messages import OrderAck, OrderReject, OrderRequest, SignalKind, TelemetryKind
-from schemas.process import Runtime
+from schemas.process import Runtime, StartError
 
-_WARM_EVERY_S: Final = 0.02
 _TELL_AFTER_S: Final = 0.02
-_GC_EVERY_NS: Final = 30 * NS_PER_S
-_QUIET_NS: Final = 2 * NS_PER_MS
 
 
 def intent_prefix(wall_ns: int) -> str:
@@ -38,7 +40,8 @@ def _snapshots(runtime: Runtime, session: str) -> SnapshotWriter:
     settings, loop = runtime.settings.snapshots, asyncio.get_running_loop()
 
     def log(level: str, text: str) -> None:
-        loop.call_soon_threadsafe(runtime.reporter.log, level, text)
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody hears it
+            loop.call_soon_threadsafe(runtime.reporter.log, level, text)
 
     return SnapshotWriter(
         runtime.home.data, session=session, segment_bytes=settings.segment_mb << 20,
@@ -56,16 +59,20 @@ class Brain:
         self._started_ns = clock.wall_ns()
         prefix = intent_prefix(self._started_ns)
         self.instrument = settings.venue.instrument
-        self.mind = Mind(settings, prefix=prefix)
         self._notes = TurnLog(runtime.tap)
-        self._notes.start(
-            Start(version=1, prefix=prefix, wall_ns=self._started_ns, mono_ns=clock.monotonic_ns(),
-                  settings=settings.model_dump(mode="json"))
-        )  # fmt: skip
+        self._day_file = runtime.home.data / DAY_FILE
+        try:
+            model = find_model(settings, feature_names(settings.brain.frames))
+            self.mind = Mind(settings, prefix=prefix, model=model.name if model else "")
+        except (ModelRefused, ProviderUnknown) as error:
+            raise StartError(str(error)) from None
+        self._advisor = Advisor(self.mind, model, notes=self._notes, clock=clock) if model else None
+        self._begin(prefix)
         self._snapshots = _snapshots(runtime, prefix) if settings.snapshots.enabled else None
         self.link = EngineLink(
             requester=runtime.wire.requester(settings.wire.command), clock=clock, on_outcome=self._on_outcome
         )
+        self._beside = Beside(runtime, self.mind, self.link)
         self._handlers = self.mind.handlers | {topology.tick(self.instrument): self._on_tick}
         self._turns = 0
         self._taken = 0
@@ -84,6 +91,22 @@ class Brain:
         )
         runtime.wire.subscriber(settings.wire.signal, [topology.SIGNAL], self._on_signal, vital=True)
 
+    def _begin(self, prefix: str) -> None:
+        """Go on with the day where an earlier run ended, and note what this run starts from."""
+        mind, wall_ns, mono_ns = self.mind, self._started_ns, self._mono_ns()
+        start = Start(
+            version=1, prefix=prefix, wall_ns=wall_ns, mono_ns=mono_ns, model=mind.model_name,
+            settings=self._settings.model_dump(mode="json", exclude={"alerts"}),  # no decision needs its secrets
+        )  # fmt: skip
+        with contextlib.suppress(FileNotFoundError):
+            saved = read_day(self._day_file)
+            if problem := mind.day.restore(saved, now_wall_ns=wall_ns, now_mono_ns=mono_ns):
+                self._runtime.reporter.log(
+                    "warning", f"{self._day_file}: {problem}; what the last trades were is unknown"
+                )
+            start = msgspec.structs.replace(start, has_day=True, day=saved)
+        self._notes.start(start)
+
     # what comes in
 
     def _on_message(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
@@ -99,6 +122,7 @@ class Brain:
 
     def _on_tick(self, payload: memoryview) -> None:
         self.mind.on_tick(payload)
+        self._beside.tick_payload = payload
         tick = self.mind.memory.tick
         assert tick is not None
         self.publish_to_decode.add(self._mono_ns() - tick.received_mono_ns - tick.published_ns + tick.received_ns)
@@ -123,6 +147,8 @@ class Brain:
         self._turns += 1
         self._notes.turn(Turn(self._turns, mono_ns, wall_ns, self._taken, sequence, reachable, sent))
         self._taken = 0
+        if self._advisor is not None:
+            self._advisor.after_turn(mono_ns)
 
     def _tell(self, told: Told) -> None:
         """Told a little later, with others: what is done now would compete with the order on its way."""
@@ -160,37 +186,36 @@ class Brain:
 
     async def run(self) -> int:
         """Until the process is told to stop. Returns the exit code."""
+        beside = self._beside
+        if self._advisor is not None:
+            self._advisor.start()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in (self._beat(), self._report(), self._keep_warm())]
+            works = (
+                beside.beat(),
+                self._report(),
+                beside.keep_warm(),
+                beside.tell_flow(),
+                beside.keep_day(self._day_file),
+            )
+            tasks = [group.create_task(work) for work in works]
             await self._runtime.stopping.wait()
             for task in tasks:
                 task.cancel()
+        if self._advisor is not None:
+            self._advisor.stop()
         self._tell_all()
+        beside.save_day(self._day_file)
         if self._snapshots is not None:
             self._snapshots.close()
         return 0
-
-    async def _beat(self) -> None:
-        """To the command channel, where the engine acts on it, and as telemetry, where it is only shown."""
-        while True:
-            tick = self.mind.memory.tick
-            tick_sequence = tick.sequence if tick else 0
-            self.link.heartbeat(
-                process=self._runtime.name, tick_sequence=tick_sequence, decision_sequence=self.mind.sequence
-            )  # fmt: skip
-            self._runtime.reporter.heartbeat(
-                tick_sequence=tick_sequence, decision_sequence=self.mind.sequence, state=self.mind.state
-            )
-            due_ns = self._mono_ns() + self._settings.brain.heartbeat_ms * NS_PER_MS
-            was_connected = self.link.connected
-            while self._mono_ns() < due_ns and was_connected == self.link.connected:  # a new link hears it at once
-                await asyncio.sleep(_WARM_EVERY_S)
 
     async def _report(self) -> None:
         said = ""
         while True:
             await asyncio.sleep(1.0)
             self._runtime.reporter.send(TelemetryKind.METRICS, self.metrics())
+            for topic in self.mind.wanted():
+                self._market.ask_again(topic)
             if self._last_problem != said:
                 said = self._last_problem
                 self._runtime.reporter.log("warning", said)
@@ -211,21 +236,3 @@ class Brain:
             "brain.authority_pct": float(self.mind.pace.authority * 100),
             **summaries(topology.BRAIN, self._legs),
         }
-
-    async def _keep_warm(self) -> None:
-        """Keep the order path in the caches, and the garbage collector out of the hot path."""
-        while self.mind.memory.tick is None:
-            await asyncio.sleep(_WARM_EVERY_S)
-        await asyncio.sleep(1.0)
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        since_ns = self._mono_ns()
-        while True:
-            await asyncio.sleep(_WARM_EVERY_S)
-            now_ns = self._mono_ns()
-            tick, order = self.mind.rehearse(now_ns)
-            self.link.warm(order)
-            if now_ns - since_ns > _GC_EVERY_NS and now_ns - tick.received_mono_ns > _QUIET_NS:
-                since_ns = now_ns
-                gc.collect()

@@ -11,10 +11,15 @@ from itertools import pairwise
 from math import isfinite
 from typing import Final, NamedTuple
 
+from schemas.clock import NS_PER_S
 from schemas.messages import FRAME_NS, Candle, CandleHistory
 
 _MARGIN: Final = 256
 """Bars held beyond those wanted: they are cut at once, not one at a time."""
+
+_LATE_NS: Final = 60 * NS_PER_S
+"""After its beginning: so long, and no longer than itself, a bar's first row may take. A feed that is silent leaves the
+trend as it was."""
 
 
 class Bar(NamedTuple):
@@ -79,16 +84,23 @@ class FrameCandles:
         self.late = self.doubled = self.refused = 0
 
     def on_history(self, history: CandleHistory) -> None:
-        """Confirmed candles, oldest first: they begin the memory, mend its holes, or reach further back."""
+        """Confirmed candles, oldest first: they begin the memory, mend its holes, or reach further back.
+
+        Of a history that has a hole itself only what comes after it is taken.
+        """
         bars = [bar_of(candle) for candle in history.candles]
         wrong = next(((bar, text) for bar in bars if (text := problem_with(bar, self._length_ns))), None)
         if wrong is not None:
             self.refused += 1
             self.hole = self.hole or f"the history has a wrong candle: {wrong[1]}"
             return
-        if not bars or any(later.open_ns - earlier.open_ns != self._length_ns for earlier, later in pairwise(bars)):
-            self.hole = self.hole or "the history has a hole"
+        steps = [later.open_ns - earlier.open_ns for earlier, later in pairwise(bars)]
+        if not bars or any(step <= 0 for step in steps):
+            self.hole = self.hole or "the history is empty, or out of order"
             return
+        holes = [number for number, step in enumerate(steps, 1) if step != self._length_ns]
+        if holes:  # the venue itself has none there: what follows is whole
+            bars = bars[holes[-1] :]
         held = self.confirmed
         if held and not self.hole and held[0].open_ns <= bars[0].open_ns:
             self._append(bar for bar in bars if bar.open_ns > held[-1].open_ns)
@@ -122,6 +134,9 @@ class FrameCandles:
             if self.forming is not None and self.forming.open_ns < bar.open_ns:
                 self.ended = self.forming
             self.forming = bar
+        elif self.forming is not None and self.forming.open_ns > bar.open_ns + self._length_ns:
+            self.forming = bar  # what lay farther ahead stood against every history; a true one shows itself again
+            self.hole = self.hole or "a candle is missing"
         elif self.forming is not None and self.forming.open_ns > bar.open_ns:
             self.ended, self.late = bar, self.late + 1
         else:
@@ -151,6 +166,17 @@ class FrameCandles:
             self.forming = None
         elif after > 2 or (after == 2 and self.ended is None):
             self.hole = "a candle is missing"
+
+    @property
+    def until_ns(self) -> int:
+        """By when, on the venue's clock, the bar after the newest one must have shown itself; 0 before the first."""
+        newest = self.forming or self.ended or (self.confirmed[-1] if self.confirmed else None)
+        return 0 if newest is None else newest.open_ns + self._length_ns + min(self._length_ns, _LATE_NS)
+
+    @property
+    def held(self) -> int:
+        """Bars that `close` reaches."""
+        return len(self.confirmed) + sum(bar is not None for bar in (self.forming, self.ended))
 
     def close(self, back: int) -> float | None:
         """The close `back` bars before the newest, which may still form; None where it is not held.

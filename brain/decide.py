@@ -1,30 +1,59 @@
 """THE MAIN PATH: tick -> memory -> four layers -> decision. Top to bottom on this page.
 
 Pure: the same memory, settings and times give the same decision, to the bit. Every score and vote is computed also
-when something else says no, so that the screen can always show what the brain thinks.
+when something else says no, so that the screen can always show what the brain thinks. What a thought is in words is
+in explain.py.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from math import isfinite
+from math import inf
 from typing import NamedTuple
 
+from brain.algorithms import filters
+from brain.algorithms.filters import Filter, FilterResult, filters_of
 from brain.algorithms.frames import confirm
+from brain.algorithms.model.state import ModelView
+from brain.algorithms.model.vote import Role, disagrees, replacing_vote
 from brain.algorithms.votes import combine, share_vote
+from brain.features import context_of
 from brain.memory import Memory, Scores
-from brain.order_flow.imbalance import book_imbalance
+from brain.order_flow.live import FlowScores
+from brain.order_flow.screen import AHEAD_NS
 from brain.reasons import Reason, WhyNot
 from brain.sizing.pace import Pace
 from brain.sizing.size import Sizer
 from schemas.clock import NS_PER_S
-from schemas.messages import AccountState, Decision, EngineState, FrameScores, MarketTick, TradingState
+from schemas.messages import AccountState, EngineState, MarketTick, TradingState
 from schemas.settings import Settings
-from schemas.settings.tree import Brain as BrainSettings
 
 STATE_LIMIT_NS = 3 * NS_PER_S
 """Age at which the engine's word is no longer believed."""
+TICK_LIMIT_NS = NS_PER_S
+"""Age of a tick, since the engine had it, that is decided on no more: of a brain that stood still they wait in line."""
+
+
+class Rules(NamedTuple):
+    """What the settings say about votes, ready for use."""
+
+    book_threshold: float
+    flow_threshold: float
+    votes_needed: int
+    primary: str
+    primary_at: int
+    filters: tuple[Filter, ...]
+    role: Role
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        """Of these settings."""
+        brain = settings.brain
+        return cls(
+            brain.book_threshold, brain.flow_threshold, brain.votes_needed, brain.primary,
+            brain.frames.index(brain.primary), filters_of(settings.filters), settings.model.role,
+        )  # fmt: skip
 
 
 class Verdict(NamedTuple):
@@ -42,12 +71,13 @@ class Thought(NamedTuple):
     why_not: WhyNot | None
     contracts: Decimal | None
     price: float
-    imbalance: float | None
-    pressure: float | None
+    flow: FlowScores
     book_vote: int
     flow_vote: int
     directions: tuple[int, ...]
     scores: Scores
+    model: ModelView | None
+    filtered: tuple[FilterResult, ...]
     engine: EngineState | None
     account: AccountState | None
     authority: Decimal
@@ -55,22 +85,33 @@ class Thought(NamedTuple):
 
 
 def think(
-    memory: Memory, pace: Pace, size: Sizer, settings: BrainSettings, *, tick: MarketTick, mono_ns: int, reachable: bool
-) -> Thought:
+    memory: Memory, pace: Pace, size: Sizer, rules: Rules, *, tick: MarketTick, mono_ns: int, reachable: bool,
+    model: ModelView | None = None,
+) -> Thought:  # fmt: skip
     """What to do at this tick. `contracts` is set, and `why_not` None, when an order is to be sent.
 
     `reachable`: is the command channel connected? `mono_ns` is monotonic. Unknown scores vote 0.
+    `model`: what the model says now; None without one.
     """
-    scores = memory.scores
-    imbalance = book_imbalance(tick.bid_sizes, tick.ask_sizes, settings.book_levels) if tick.book_valid else None
-    pressure = memory.trades.pressure()
-    book, flow = share_vote(imbalance, settings.book_threshold), share_vote(pressure, settings.flow_threshold)
-    verdict = _verdict(scores.frames, scores.votes, book, flow, settings.votes_needed, settings.primary)
+    scores, flow = memory.scores, memory.flow.scores(tick)
+    book = share_vote(flow.imbalance, rules.book_threshold)
+    taken = share_vote(flow.pressure, rules.flow_threshold)
+    verdict = _verdict(
+        scores.frames, scores.votes, book, taken, rules.votes_needed, rules.primary,
+        None if model is None else replacing_vote(model, rules.role),
+    )  # fmt: skip
     direction = verdict.direction
     price = tick.ask_price if direction > 0 else tick.bid_price
+    filtered: tuple[FilterResult, ...] = ()
+    if rules.filters and direction:
+        view = scores.views[rules.primary_at]
+        context = context_of(view, memory.flow.view(tick.exchange_ns), tick)
+        filtered = filters.judge(rules.filters, direction, context)
     why_not = (
-        _data_speaks_against(memory, tick, mono_ns, pace.entry_ns)
+        _data_speaks_against(memory, flow, tick, mono_ns, pace.entry_ns)
         or verdict.why_not
+        or (disagrees(direction, model, rules.role) if model is not None else None)
+        or (filters.why_not(filtered) if filtered else None)
         or _engine_speaks_against(memory, reachable)
         or pace.why_not(mono_ns)
     )
@@ -84,90 +125,47 @@ def think(
         else:
             contracts = sized
     return Thought(
-        direction, why_not, contracts, price, imbalance, pressure, book, flow, verdict.directions, scores,
+        direction, why_not, contracts, price, flow, book, taken, verdict.directions, scores, model, filtered,
         memory.heard.engine, memory.heard.account, pace.authority,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
 def _verdict(
-    frames: tuple[str, ...], votes: tuple[int, ...], book: int, flow: int, needed: int, primary: str
-) -> Verdict:
-    """Remembered, since votes seldom change from tick to tick."""
-    directions = tuple(combine((vote, book, flow), needed) for vote in votes)
+    frames: tuple[str, ...], votes: tuple[int, ...], book: int, flow: int, needed: int, primary: str,
+    replacing: int | None,
+) -> Verdict:  # fmt: skip
+    """Remembered, since votes seldom change from tick to tick. `replacing`: the vote that each frame takes instead."""
+    if replacing is None:
+        directions = tuple(combine((vote, book, flow), needed) for vote in votes)
+    else:
+        directions = (replacing,) * len(votes)
     direction, why_not = confirm(dict(zip(frames, directions, strict=True)), primary)
     return Verdict(directions, direction, why_not)
 
 
-def explain(
-    thought: Thought, *, tick: MarketTick, sequence: int, mono_ns: int, wall_ns: int, intent_id: str = "",
-    settings: Settings | None = None,
-) -> Decision:  # fmt: skip
-    """The thought in full, for everybody to read: every score and every vote, also where something else said no.
-
-    Of an order also what it was made of, by the `settings` of that moment: see `_made_of`.
-    """
-    why_not, scores = thought.why_not, thought.scores
-    return Decision(
-        sequence=sequence,
-        timestamp_ns=wall_ns,
-        instrument=tick.instrument,
-        tick_sequence=tick.sequence,
-        tick_received_ns=tick.received_ns,
-        frames=tuple(
-            FrameScores(
-                frame=name, trend_score_pct=trend, book_imbalance=thought.imbalance, trade_pressure=thought.pressure,
-                trend_vote=vote, book_vote=thought.book_vote, flow_vote=thought.flow_vote, direction=direction,
-            )
-            for name, trend, vote, direction in zip(
-                scores.frames, scores.trends, scores.votes, thought.directions, strict=True
-            )
-        ),
-        direction=thought.direction,
-        why_not=why_not.reason.value if why_not else "",
-        why_not_text=why_not.text if why_not else "",
-        intent_id=intent_id,
-        contracts=thought.contracts,
-        price=thought.price,
-        features=_made_of(thought, tick, settings) if intent_id else {},
-        mono_ns=mono_ns,
-    )  # fmt: skip
-
-
-def _made_of(thought: Thought, tick: MarketTick, settings: Settings | None) -> dict[str, float]:
-    """Touch, thresholds and the parts of the size: names with a dot, money in USDT, sizes in contracts."""
-    made: dict[str, float | Decimal | None] = {
-        "tick.bid": tick.bid_price, "tick.bid_size": tick.bid_size, "tick.ask": tick.ask_price,
-        "tick.ask_size": tick.ask_size, "size.pace_authority_pct": thought.authority * 100,
-    }  # fmt: skip
-    if thought.account is not None:
-        made["size.equity_usdt"] = thought.account.equity
-    if (engine := thought.engine) is not None:
-        made |= {
-            "size.contract_value": engine.contract_value, "size.lot": engine.lot, "size.minimum": engine.minimum,
-            "size.largest": engine.max_order_contracts, "size.engine_authority_pct": engine.authority_pct,
-        }  # fmt: skip
-    if settings is not None:
-        brain, sizing = settings.brain, settings.sizing
-        made |= {
-            "set.trend_threshold_pct": brain.trend_threshold_pct, "set.book_threshold": brain.book_threshold,
-            "set.flow_threshold": brain.flow_threshold, "set.votes_needed": brain.votes_needed,
-        }  # fmt: skip
-        made["size.risk_pct"] = sizing.risk_pct_per_trade
-        if not sizing.risk_pct_per_trade:
-            made["size.notional_usdt"] = sizing.fixed_notional_usdt
-    return {name: float(value) for name, value in made.items() if value is not None and isfinite(value)}
-
-
-def _data_speaks_against(memory: Memory, tick: MarketTick, mono_ns: int, entry_ns: int) -> WhyNot | None:
-    if not tick.book_valid or not tick.bid_price < tick.ask_price:  # NaN compares false
+def _data_speaks_against(
+    memory: Memory, flow: FlowScores, tick: MarketTick, mono_ns: int, entry_ns: int
+) -> WhyNot | None:
+    if not tick.book_valid:
         return WhyNot(Reason.BOOK_INVALID, "the engine does not trust its book")
+    if not 0 < tick.bid_price < tick.ask_price < inf:  # NaN compares false
+        return WhyNot(Reason.BOOK_INVALID, f"the touch is no price: bid {tick.bid_price:g}, ask {tick.ask_price:g}")
     if memory.scores.hole:
         return WhyNot(Reason.WARMING_UP, memory.scores.hole)
+    if (ahead_ns := tick.exchange_ns - tick.received_ns) > AHEAD_NS:
+        text = f"order flow: the venue's time is {ahead_ns / NS_PER_S:.0f} s ahead of ours"
+        return WhyNot(Reason.LAYER_UNKNOWN, text)
+    if tick.exchange_ns >= memory.scores.until_ns:
+        return WhyNot(Reason.LAYER_UNKNOWN, f"price action: {memory.scores.overdue(tick.exchange_ns)}")
+    if flow.fault:
+        return WhyNot(Reason.LAYER_UNKNOWN, f"order flow: {flow.fault}")
     if unknown := memory.heard.unknown(mono_ns, STATE_LIMIT_NS):
         return WhyNot(Reason.STATE_UNKNOWN, unknown)
     if memory.heard.positions_ns < entry_ns:
         return WhyNot(Reason.STATE_UNKNOWN, "state.positions not heard since the last entry")
+    if (age_ns := mono_ns - tick.received_mono_ns) > TICK_LIMIT_NS:
+        return WhyNot(Reason.STATE_UNKNOWN, f"the newest tick is {age_ns / NS_PER_S:.1f} s old")
     return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 from schemas.blackbox.tap import Direction, Tap
 
 CHANNEL: Final = "mind"
-START, TURN, OUTCOME = "start", "turn", "outcome"
+START, TURN, OUTCOME, MODEL = "start", "turn", "outcome", "model"
 
 NO_ORDER, SENT, NOT_SENT = 0, 1, 2
 """What became of the order of a turn: there was none; it went to the link; the link did not take it."""
@@ -22,14 +22,18 @@ ACKED: Final = ""
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """A brain began: its settings, the prefix of its intents, and what it knew of the day (see sizing)."""
+    """A brain began: its settings, the prefix of its intents, the model that has a say, and, with `has_day`, what an
+    earlier run had kept of the day (see sizing.day).
+    """
 
     version: int
     prefix: str
     wall_ns: int
     mono_ns: int
     settings: dict[str, Any]
-    day: dict[str, Any] | None = None
+    model: str = ""
+    has_day: bool = False
+    day: Any = None
 
 
 class Turn(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -56,6 +60,23 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, gc=False):
     code: str
 
 
+class ModelNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something happened to the model: it was asked (ASKED), could not be for a feature (UNASKED, `text`), or it
+
+    answered question `number` in time (ANSWERED, `score`) or not (FAILED, `text`). Monotonic ns.
+    """
+
+    kind: str
+    mono_ns: int
+    number: int = 0
+    asked_ns: int = 0
+    score: float = 0.0
+    text: str = ""
+
+
+ASKED, UNASKED, ANSWERED, FAILED = "asked", "unasked", "answered", "failed"
+
+
 class Malformed(Exception):
     """A note of the channel `mind` that cannot be read."""
 
@@ -65,6 +86,7 @@ _KINDS: Final[dict[str, msgspec.msgpack.Decoder[Any]]] = {
     START: msgspec.msgpack.Decoder(Start),
     TURN: msgspec.msgpack.Decoder(Turn),
     OUTCOME: msgspec.msgpack.Decoder(Outcome),
+    MODEL: msgspec.msgpack.Decoder(ModelNote),
 }
 
 
@@ -73,7 +95,7 @@ class TurnLog:
 
     def __init__(self, tap: Tap) -> None:
         self._turn = tap.lane(Direction.NOTE, CHANNEL, TURN, vital=False)
-        self._rest = {topic: tap.lane(Direction.NOTE, CHANNEL, topic, vital=True) for topic in (START, OUTCOME)}
+        self._rest = {topic: tap.lane(Direction.NOTE, CHANNEL, topic, vital=True) for topic in (START, OUTCOME, MODEL)}
 
     def turn(self, turn: Turn) -> None:
         """One drain."""
@@ -87,8 +109,15 @@ class TurnLog:
         """An order was answered, or will not be."""
         self._rest[OUTCOME](_encode(outcome))
 
+    def model(self, note: ModelNote) -> None:
+        """The model was asked, or answered."""
+        self._rest[MODEL](_encode(note))
 
-def read_note(topic: str, payload: bytes) -> Start | Turn | Outcome | None:
+
+Note = Start | Turn | Outcome | ModelNote
+
+
+def read_note(topic: str, payload: bytes) -> Note | None:
     """The note of a record; None for a topic of a newer version. Raises: Malformed."""
     decoder = _KINDS.get(topic)
     if decoder is None:
@@ -97,5 +126,5 @@ def read_note(topic: str, payload: bytes) -> Start | Turn | Outcome | None:
         note = decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{CHANNEL}.{topic}: {error}") from None
-    assert isinstance(note, (Start, Turn, Outcome))
+    assert isinstance(note, Note)
     return note

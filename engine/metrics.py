@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from engine.risk.rules import AccountShare
-from engine.risk.view import Day
+from engine.risk.view import Day, Terms
 from schemas.clock import NS_PER_MS, Clock
 from schemas.latency import LatencyWindow, summaries
 from schemas.messages import EngineState
 from schemas.settings import Settings
+from schemas.settings.risk import Risk
 from schemas.topology import ENGINE
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
     """What state.engine says."""
     now_ns, touch, terms = clock.monotonic_ns(), engine.market.touch, engine.trading.terms
     authority = engine.limits.authority.pct(now_ns)
-    largest = _largest_order(engine, authority)
     return EngineState(
         timestamp_ns=clock.wall_ns(),
         state=engine.causes.state,
@@ -35,7 +34,7 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
         ops_age_ms=engine.ops.age_ms(now_ns),
         feed_age_ms=(now_ns - touch.mono_ns) / NS_PER_MS if touch.mono_ns else None,
         last_tick_sequence=touch.sequence,
-        max_order_contracts=Decimal(largest) if largest else None,
+        max_order_contracts=_largest_order(engine, authority),
         lot=terms.lot if terms else None,
         minimum=terms.minimum if terms else None,
         contract_value=terms.contract_value if terms else None,
@@ -43,13 +42,38 @@ def engine_state(engine: Engine, settings: Settings, clock: Clock) -> EngineStat
     )
 
 
-def _largest_order(engine: Engine, authority: Decimal) -> str:
-    """Largest order that the share of the account allows now, contracts as text; "" when unknown."""
-    share = next((rule for rule in engine.limits.gate.rules if isinstance(rule, AccountShare)), None)
-    terms, equity, mid = engine.trading.terms, engine.trading.account.equity, engine.market.touch.mid
-    if share is None or terms is None or equity is None or not mid > 0:
-        return ""
-    return share.largest(equity=equity, price=Decimal(str(mid)), terms=terms, authority_pct=authority)
+def _largest_order(engine: Engine, authority: Decimal) -> Decimal | None:
+    """Largest order that could pass now, contracts; None when unknown. At the ask, so that it passes on either side."""
+    terms, equity, ask = engine.trading.terms, engine.trading.account.equity, engine.market.touch.ask
+    if terms is None or equity is None or not ask > 0 or not isfinite(ask):
+        return None
+    return largest_order(
+        engine.limits.risk, equity=equity, price=Decimal(str(ask)), terms=terms, authority_pct=authority
+    )
+
+
+def largest_order(
+    risk: Risk, *, equity: Decimal, price: Decimal, terms: Terms, authority_pct: Decimal
+) -> Decimal:  # fmt: skip
+    """Largest market order that no rule of size refuses while nothing is held and nothing works, contracts.
+
+    By the share of the account with the brain's authority in it, the largest order in contracts and in USDT, the
+    venue's own, the largest position, exposure and leverage; rounded down to the lot. `equity` in USDT, `price` in
+    quote currency, above 0, `authority_pct` in percent.
+    """
+    most_usdt = min(
+        equity * Decimal(str(risk.max_account_share_pct)) * authority_pct / 10_000,
+        equity * Decimal(str(risk.max_leverage)),
+        risk.max_order_notional_usdt,
+        risk.max_gross_exposure_usdt,
+    )
+    contracts = min(
+        most_usdt / (price * terms.contract_value),
+        risk.max_order_contracts,
+        risk.max_position_contracts,
+        *(() if terms.largest_market is None else (terms.largest_market,)),
+    )
+    return max(Decimal(0), contracts // terms.lot * terms.lot)
 
 
 def _counters(engine: Engine) -> dict[str, int]:

@@ -35,10 +35,10 @@ class _Row(NamedTuple):
         return self.trade_id - max(self.ids, 1)
 
 
-def _row(data: TradeData) -> _Row:
-    """Raises: ValueError where a number is none."""
+def _row(data: TradeData, least: int = 0) -> _Row:
+    """`least`: the ids that it stands for where it does not say. Raises: ValueError where a number is none."""
     side = Side.BUY if data.side == "buy" else Side.SELL
-    trade_id, ids = int(data.tradeId), int(data.count or 0)
+    trade_id, ids = int(data.tradeId), int(data.count or least)
     exchange_ns, price, size = int(data.ts) * NS_PER_MS, float(data.px), float(data.sz)
     try:
         return _Row(trade_id, ids, codec.pack_trade_row(exchange_ns, price, size, trade_id, ids, side))
@@ -47,7 +47,7 @@ def _row(data: TradeData) -> _Row:
 
 
 class TradeStore:
-    """Trades of one instrument. `hole`: some are missing, and REST is to be asked."""
+    """Trades of one instrument. `hole`: some are missing, those before the first push too, and REST is to be asked."""
 
     def __init__(self, *, instrument: str, publisher: Publisher) -> None:
         self._instrument = instrument
@@ -68,8 +68,8 @@ class TradeStore:
         row = _row(data)
         if row.trade_id <= self._last_id:
             return row.ids  # pushed again
-        if not self._rows:
-            self.since_id = row.before
+        if not self._rows:  # whoever read the run before this one misses what lies between them
+            self.hole, self.since_id = row.ids > 0, row.before
         elif row.ids and row.before > self._last_id:
             self.hole, self.since_id = True, row.before
         self._rows.append(row)
@@ -82,7 +82,8 @@ class TradeStore:
         Of what the answer spans the venue knows no more than it says, whatever its numbers. What lies before it stays
         missing. Raises: ValueError where a number is none.
         """
-        told = sorted((_row(data) for data in answer), key=lambda row: row.trade_id)
+        least = 1 if self._rows and self._rows[-1].ids else 0  # so that the same trade is known by push and by REST
+        told = sorted((_row(data, least) for data in answer), key=lambda row: row.trade_id)
         if not told:
             return 0
         held = [row.trade_id for row in self._rows]

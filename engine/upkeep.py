@@ -74,7 +74,9 @@ class Upkeep:
                 self._log("warning", f"trades: {error}; again in {_AGAIN_S:g} s")
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            self._log("info", f"trades: {found} that were missed, by REST; whole after id {trades.since_id}")
+            self._log("info", f"trades: {found} more by REST; whole after id {trades.since_id}")
+            if trades.hole:  # the answer is older than the hole
+                await asyncio.sleep(_AGAIN_S)
 
     async def mend_candles(self) -> None:
         """Read the latest candles of every frame that has a hole, then older ones until there are enough."""

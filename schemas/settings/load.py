@@ -141,6 +141,8 @@ def _line_of(text: str, keys: tuple[str, ...]) -> int | None:
 def _explain(path: Path | None, text: str, origins: dict[tuple[str, ...], str], detail: ErrorDetails) -> str:
     keys = tuple(str(part) for part in detail["loc"] if isinstance(part, str))
     dotted = ".".join(keys)
+    if not keys:  # sections that do not go together
+        return f"{'' if path is None else f'{path}: '}{detail['msg'].removeprefix('Value error, ')}"
     where = _place(path, text, origins, keys)
     if detail["type"] == "extra_forbidden":
         return f"{where}unknown setting {dotted}{nearest(keys)}; remove it, or see `sovereign config show`"

@@ -22,6 +22,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Final, Literal
@@ -29,6 +30,8 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.clock import NS_PER_S
+from schemas.settings.algorithms import Model
+from schemas.settings.order_flow import OrderFlow
 from schemas.settings.tree import Settings
 from schemas.whole_file import write_whole
 
@@ -40,7 +43,11 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _SLACK_NS: Final = 60 * NS_PER_S
 """Two clocks of one machine, before and after it was set."""
 _UNTOUCHED: Final = {"heartbeat_ms", "publish_ms"}
-"""Settings of the brain that change no decision."""
+"""Settings of the brain that change no decision. `history_bars` is none of them: layer 1 reads as many."""
+_SHOWN: Final = {"publish_ms", *(name for name in OrderFlow.model_fields if name.startswith("heatmap"))}
+"""Settings of order flow that only the screens see. `keep_bars` is none of them: with it a divergence grows old."""
+SHEET: Final = ".features.json"
+"""End of the name of a model's sheet."""
 
 
 class BadRecord(ValueError):
@@ -68,16 +75,62 @@ class Shelf:
 
 
 def digest(settings: Settings) -> str:
-    """Of the settings that make the decisions and their size: instrument, leverage, margin, brain, sizing.
+    """Of all that makes the decisions and their size: instrument, leverage, margin, brain with its layers, the model
+    as it is in its file now, sizing, and the hour at which its day begins.
 
     The limits of the gate are not among them: a tightening takes no record away, a loosening is confirmed by itself.
     """
     matter = {
         "venue": settings.venue.model_dump(mode="json", include={"instrument", "leverage", "margin_mode"}),
         "brain": settings.brain.model_dump(mode="json", exclude=_UNTOUCHED),
+        "price_action": settings.price_action.model_dump(mode="json"),
+        "order_flow": settings.order_flow.model_dump(mode="json", exclude=_SHOWN),
+        "filters": settings.filters.model_dump(mode="json"),
+        "model": _model(settings.model),
         "sizing": settings.sizing.model_dump(mode="json"),
+        "day": settings.risk.day_starts_utc_hour,
     }
     return hashlib.sha256(msgspec.json.encode(matter, order="sorted")).hexdigest()
+
+
+def _model(model: Model) -> dict[str, object] | None:
+    """The model's settings, and what its files hold in place of where they lie; None for none."""
+    if not model.path:
+        return None
+    files = {end: _sha256(path) for end, path in _model_files(model)}
+    return {**model.model_dump(mode="json", exclude={"path"}), "files": files}
+
+
+def _model_files(model: Model) -> tuple[tuple[str, Path], ...]:
+    """The model and, where there is one, the sheet beside it, which says how it is to be read."""
+    path = Path(model.path).expanduser()
+    sheet = path.with_name(path.name + SHEET)
+    return (("model", path), ("sheet", sheet)) if sheet.exists() else (("model", path),)
+
+
+def _model_problem(model: Model) -> str | None:
+    """Why nobody can say what the model is; None: one can, or there is none."""
+    for _, path in _model_files(model) if model.path else ():
+        said = _sha256(path)
+        if not _DIGEST.match(said):
+            return f"model.path: {said}"
+    return None
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; why it cannot be had, which is no such digest."""
+    try:
+        about = path.stat()
+        return _sha256_of(path, about.st_ino, about.st_mtime_ns, about.st_size)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        return f"cannot be read ({error})"
+
+
+@lru_cache(maxsize=8)
+def _sha256_of(path: Path, inode: int, mtime_ns: int, size: int) -> str:
+    """Read once for all records, as long as it is the same file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parse(line: bytes | str) -> Record:
@@ -128,8 +181,10 @@ def unusable(record: Record, settings: Settings, now_ns: int) -> str | None:
         return "it lies in the future"
     if record.instrument != settings.venue.instrument:
         return f"it is of {record.instrument}, not of {settings.venue.instrument}"
+    if problem := _model_problem(settings.model):
+        return problem
     if record.settings != digest(settings):
-        return "it ran with other settings of instrument, leverage, margin, brain or sizing"
+        return "it ran with other settings of instrument, leverage, margin, brain, its layers, its model or sizing"
     return None
 
 

@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from schemas.messages import FRAME_NS
+from schemas.settings.algorithms import Filters, Model
+from schemas.settings.order_flow import OrderFlow
+from schemas.settings.price_action import PriceAction
 from schemas.settings.risk import Risk, Section
+from schemas.settings.sizing import Sizing
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0.5, lt=1)]
 
 
@@ -134,7 +137,7 @@ class Brain(Section):
     book_threshold: Share = Field(0.6, description="Share of size beyond which the book votes")
     flow_window_s: float = Field(30.0, gt=0, le=3_600, description="Window of the trade pressure, s")
     flow_threshold: Share = Field(0.6, description="Share of volume beyond which the flow votes")
-    votes_needed: int = Field(2, ge=1, le=3, description="Scores of three that must agree")
+    votes_needed: int = Field(2, ge=1, le=3, description="Scores of three (trend, book, flow) that must agree")
     heartbeat_ms: int = Field(1_000, ge=50, le=60_000, description="Interval of the heartbeats, ms")
     publish_ms: int = Field(200, ge=0, le=60_000, description="Shortest time between two published non-trades, ms")
 
@@ -145,20 +148,11 @@ class Brain(Section):
             raise ValueError(f"frames: {', '.join(unknown)} unknown; choose from {', '.join(FRAME_NS)}")
         if len(set(self.frames)) < len(self.frames):
             raise ValueError("frames: a frame is named twice; name each once")
+        if not self.primary:
+            raise ValueError(f"primary: '' names no frame, and one must agree; choose from {', '.join(self.frames)}")
         if self.primary not in self.frames:
             raise ValueError(f"primary: {self.primary!r} is not among frames {', '.join(self.frames)}; add it there")
         return self
-
-
-class Sizing(Section):
-    """Layer 4."""
-
-    risk_pct_per_trade: Percent = Field(0.5, description="Notional of a trade, percent of equity; 0: fixed_notional")
-    fixed_notional_usdt: Decimal = Field(Decimal(500), gt=0, description="Notional when risk_pct_per_trade is 0, USDT")
-    tp_pct: float = Field(0.6, gt=0, le=100, description="Take-profit, percent from the entry")
-    sl_pct: float = Field(0.4, gt=0, le=100, description="Stop-loss, percent from the entry")
-    cooldown_s: float = Field(60.0, ge=0, le=86_400, description="Shortest time between two entries, s")
-    reject_pause_ms: float = Field(5_000.0, ge=0, le=3_600_000, description="Pause after a refused order, ms")
 
 
 class Ops(Section):
@@ -242,9 +236,33 @@ class Settings(Section):
     risk: Risk = Risk()
     safety: Safety = Safety()
     brain: Brain = Brain()
+    price_action: PriceAction = PriceAction()
+    order_flow: OrderFlow = OrderFlow()
+    filters: Filters = Filters()
+    model: Model = Model()
     sizing: Sizing = Sizing()
     ops: Ops = Ops()
     blackbox: Blackbox = Blackbox()
     snapshots: Snapshots = Snapshots()
     alerts: Alerts = Alerts()
     cockpit: Cockpit = Cockpit()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Settings:
+        known = [hours.name for hours in self.price_action.hours()]
+        unknown = [name for name in self.filters.sessions if name not in known]
+        if unknown:
+            raise ValueError(
+                f"filters.sessions: {', '.join(unknown)} is no session; choose from {', '.join(known)}, or add it to "
+                "price_action.sessions"
+            )
+        if self.brain.history_bars <= self.brain.trend_lookback_bars:
+            raise ValueError(
+                f"brain.history_bars: {self.brain.history_bars} candles give no trend over "
+                f"{self.brain.trend_lookback_bars}; keep more than brain.trend_lookback_bars"
+            )
+        if self.filters.divergence and not self.order_flow.cvd:
+            raise ValueError(
+                'filters.divergence needs a CVD, and order_flow.cvd is empty; name a provider, as in cvd = "trades"'
+            )
+        return self

@@ -96,6 +96,11 @@ def _size(decision: Mapping[str, Any]) -> Iterator[str]:
 
     sized = f"{decision.get('contracts')} contracts at {decision.get('price')}"
     yield f"direction {decision.get('direction', 0):+d}, {sized}"
+    yield from _context(decision)
+    if steps := decision.get("size"):
+        yield "size, step by step"
+        yield from (f"      {step['name']:<20} {step['value']:>16}  {step['text']}" for step in steps)
+        return
     risk = f"{of('risk_pct')} % of equity {of('equity_usdt')} USDT"
     basis = f"{of('notional_usdt')} USDT fixed" if "size.notional_usdt" in features else risk
     yield f"size: {basis}, x authority {of('pace_authority_pct')} %, / (price x {of('contract_value')} a contract)"
@@ -103,6 +108,16 @@ def _size(decision: Mapping[str, Any]) -> Iterator[str]:
         f"      lot {of('lot')}, minimum {of('minimum')}, largest {of('largest')} contracts, the engine's authority "
         f"{of('engine_authority_pct')} %"
     )
+
+
+def _context(decision: Mapping[str, Any]) -> Iterator[str]:
+    """What else had a say: the model, each filter, and what a layer did not know."""
+    if model := decision.get("model"):
+        yield f"model: {model}, score {_number(decision.get('model_score'))}"
+    for one in decision.get("filters") or ():
+        yield f"filter {one['name']}: {'passed' if one['passed'] else 'did not pass'}, {one['text']}"
+    for one in decision.get("unknown") or ():
+        yield f"UNKNOWN {one['part']}: {one['reason']}"
 
 
 def _seen(gate: Mapping[str, Any]) -> Text:

@@ -174,6 +174,9 @@ def _signal(found: tuple[float, Decision] | None) -> dict[str, Any] | None:
         "why_not": decision.why_not,
         "why_not_text": decision.why_not_text,
         "intent_id": decision.intent_id,
+        "model": decision.model,
+        "model_score": decision.model_score,
+        "unknown": {each.part: each.reason for each in decision.unknown},
         "frames": {scores.frame: _frame(_struct_fields(scores)) for scores in decision.frames},
     }
 

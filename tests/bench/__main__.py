@@ -18,10 +18,12 @@ from statistics import mean, median
 from typing import Any
 
 from tests.bench.blackbox import blackbox_cost
+from tests.bench.decide import decide_cost
 from tests.bench.figures import NotMeasured, percentiles_us
 from tests.bench.floor import idle_two_hops_ns, two_hops_ns
 from tests.bench.gate import gate_cost
 from tests.bench.path import order_path
+from tests.bench.price_action import layer_one
 from tests.bench.reconciling import reconciliation
 from tests.bench.system import Measured, measure
 from tests.bench.venue import venue_speed
@@ -109,6 +111,8 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "reconcile": reconciliation,
     "exchange": venue_speed,
     "blackbox": blackbox_cost,
+    "decide": decide_cost,
+    "layer1": layer_one,
     "votes": votes,
 }
 """In the order in which they run."""

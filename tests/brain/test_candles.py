@@ -135,11 +135,37 @@ def test_a_row_that_makes_no_sense_is_refused_and_said_until_the_history_is_read
     assert candles.hole == ""
 
 
-@pytest.mark.parametrize("candles", [(), (candle(0), candle(2)), (candle(1), candle(0)), (candle(1), candle(1))])
-def test_a_history_with_a_hole_leaves_what_is_held(candles: tuple[Candle, ...]) -> None:
+def test_one_row_from_the_far_future_is_a_hole_and_the_next_row_and_the_history_mend_it() -> None:
+    candles = whole()
+    candles.on_candle(candle(10, 50.0, confirmed=False))
+    candles.on_candle(candle(5_000, 60.0, confirmed=False))
+    assert candles.hole == "a candle is missing"
+    candles.on_candle(candle(10, 51.0, confirmed=False))
+    assert candles.hole == "a candle is missing", "until the history says that none is"
+    candles.on_history(history(*(candle(number, float(number + 1)) for number in range(10))))
+    assert (candles.hole, candles.close(0), candles.until_ns) == ("", 51.0, (BASE + 11) * M5 + FRAME_NS["1m"])
+
+
+@pytest.mark.parametrize("candles", [(), (candle(1), candle(0)), (candle(1), candle(1))])
+def test_a_history_that_makes_no_sense_leaves_what_is_held(candles: tuple[Candle, ...]) -> None:
     held = whole()
     held.on_history(history(*candles))
-    assert (held.hole, numbers(held.confirmed)) == ("the history has a hole", list(range(10)))
+    assert (held.hole, numbers(held.confirmed)) == ("the history is empty, or out of order", list(range(10)))
+
+
+def test_of_a_history_with_a_hole_what_follows_the_hole_is_taken() -> None:
+    candles = FrameCandles("5m", keep=10)
+    candles.on_history(history(candle(0), candle(1), candle(3), candle(6), candle(7)))
+    assert (candles.hole, numbers(candles.confirmed)) == ("", [6, 7])
+
+
+def test_the_next_bar_must_have_shown_itself_a_minute_after_it_began() -> None:
+    minute = FRAME_NS["1m"]
+    assert FrameCandles("5m", keep=10).until_ns == 0
+    candles = whole()
+    assert candles.until_ns == (BASE + 10) * M5 + minute
+    candles.on_candle(candle(10, confirmed=False))
+    assert candles.until_ns == (BASE + 11) * M5 + minute
 
 
 @given(st.data())

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.bench import __main__ as bench
+from tests.bench import price_action
 from tests.bench.blackbox import hour, on_and_off
+from tests.bench.decide import decide_cost
 from tests.bench.figures import NotMeasured, Table
 from tests.bench.gate import gate_cost
 from tests.bench.path import order_path
@@ -66,7 +68,8 @@ def test_the_simulated_exchange_is_measured_with_and_without_sockets() -> None:
 
 
 def test_only_the_chosen_parts_run_and_an_unknown_one_is_refused() -> None:
-    assert bench.chosen("") == ["system", "gate", "path", "reconcile", "exchange", "blackbox"]
+    every = ["system", "gate", "path", "reconcile", "exchange", "blackbox", "decide", "layer1", "votes"]
+    assert bench.chosen("") == every
     assert bench.chosen("path, gate") == ["gate", "path"]
     with pytest.raises(NotMeasured, match="'gates' is no part; choose from system, gate"):
         bench.chosen("gates")
@@ -104,3 +107,26 @@ def test_an_hour_of_the_blackbox_is_written_verified_and_gone(
     assert (figures["records"], figures["segments"]) == (2_001, 1)  # and the note of its orderly end
     assert "2,001 records" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tick_through_the_four_layers_is_measured_warm_paced_and_cold() -> None:
+    try:
+        kept = decide_cost(warm=3_000, paced=5, cold=2)
+    except NotMeasured as missing:
+        pytest.skip(str(missing))
+    kinds = [f"{what}, {how}" for how in ("warm", "paced", "cold") for what in ("remember a tick", "decide", "both")]
+    assert list(kept) == ["decode the tick", *kinds]
+    assert kept["decide, warm"]["n"] == 3_000
+    assert kept["both, warm"]["p50_us"] >= kept["decide, warm"]["p50_us"] > 0
+
+
+def test_layer_1_is_measured_in_batch_and_live_and_says_when_there_is_nothing_to_compare_it_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nowhere() -> Path:
+        raise NotMeasured("no network")
+
+    monkeypatch.setattr(price_action, "_environment", nowhere)
+    kept = price_action.layer_one(sizes=(500, 1_000), live_bars=300, runs=1)
+    assert kept["smart-money-concepts"] == {"not_measured": "no network"}
+    assert len(kept) > 1

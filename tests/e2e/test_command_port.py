@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[System]:
-    with system(SIZING__COOLDOWN_S="86400") as here:
+    with system(BRAIN__TREND_THRESHOLD_PCT="100", BRAIN__VOTES_NEEDED="3") as here:  # a brain that sends nothing
         here.up()
         until("trading is active", lambda: here.status()["state"] == "ACTIVE")
         yield here

@@ -11,19 +11,26 @@ from typing import Any
 import pytest
 
 from brain.again import Difference, compare, sessions
+from brain.algorithms.model.sheet import write_sheet
 from schemas.blackbox import BlackboxReader
+from tests.brain.algorithms.model.support import onnx_linear
 from tests.support.system import System, system, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 DECISIONS = 10_000
+SECRET = "token-of-a-webhook"
 
 
 @pytest.fixture(scope="module")
-def recorded() -> Iterator[System]:
-    """A system that told more than 10,000 decisions, orders among them, and was stopped."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system that told more than 10,000 decisions, orders and a model's words among them, and was stopped."""
+    model = onnx_linear(tmp_path_factory.mktemp("model") / "linear.onnx", bias=(-1.5,))
+    write_sheet(model, ("5m.trend_pct", "15m.trend_pct", "book.imbalance"), output="score")
     settings = {"BRAIN__PUBLISH_MS": "0", "SIZING__COOLDOWN_S": "1", "EXCHANGE__FRAMES_PER_S": "800"}
-    with system(**settings, BRAIN__TREND_THRESHOLD_PCT="0.05", SIZING__TP_PCT="0.02", SIZING__SL_PCT="0.02") as here:
+    settings |= {"BRAIN__TREND_THRESHOLD_PCT": "0.05", "SIZING__TP_PCT": "0.02", "SIZING__SL_PCT": "0.02"}
+    settings |= {"ALERTS__URL": f"http://127.0.0.1:9/{SECRET}"}
+    with system(**settings, MODEL__PATH=str(model), MODEL__THRESHOLD="0.05") as here:
         here.up()
         until("enough decisions", lambda: status_of(here, "signal").get("sequence", 0) > DECISIONS, limit_s=90)
         until("an order was taken", lambda: status_of(here, "counters")["acks"] > 0, limit_s=60)
@@ -53,6 +60,12 @@ def test_every_decision_comes_out_again_byte_for_byte(recorded: System) -> None:
     compared, found = differences(recorded.home / "data" / "blackbox")
     assert found == []
     assert compared >= DECISIONS
+    records = list(BlackboxReader(recorded.home / "data" / "blackbox").read(process="brain"))
+    assert not any(SECRET.encode() in record.payload for record in records)
+    told = [record.payload for record in records
+            if record.topic == "push" and b'"kind":"decision"' in record.payload]  # fmt: skip
+    assert sum(b'"model_score":null' not in payload for payload in told) > compared / 2, "the model had a say"
+    assert any(b'"why_not":""' in payload for payload in told), "there was an order"
     done = recorded.run("blackbox", "decide")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{compared} decisions of 1 sessions decided again, 0 differ" in done.stdout

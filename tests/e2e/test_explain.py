@@ -128,17 +128,17 @@ def test_an_id_that_nobody_knows_is_told_and_so_is_one_that_means_several(traded
 
 
 def test_no_step_of_an_order_that_the_gate_refused_is_missing() -> None:
-    with system(RISK__MAX_ORDER_NOTIONAL_USDT="100") as here:
+    with system(RISK__MIN_LIQUIDATION_DISTANCE_PCT="99") as here:
         here.up()
         reply = until("an order is refused", lambda: refusal(here), limit_s=40)
         story = in_record(here, reply, REFUSED[-1])
         assert set(REFUSED) <= names(story)
         assert not names(story) & {"journal", "venue_request", "exchange_received"}
-        assert story["outcome"].startswith("refused by max_notional: RISK_VIOLATION, observed ")
+        assert story["outcome"].startswith("refused by liquidation_distance: MARGIN, observed ")
         rules = {row["rule"]: row for row in story["gate"]["rules"]}
-        assert rules["max_notional"]["outcome"] == "refused"
-        assert rules["max_notional"]["limit"] == "100 USDT"
-        assert rules["price_age"]["outcome"] == "not asked"
+        assert rules["liquidation_distance"]["outcome"] == "refused"
+        assert rules["liquidation_distance"]["limit"] == "99 %"
+        assert rules["daily_loss"]["outcome"] == "not asked"
         assert rules["account_share"]["outcome"] == "passed"
         assert here.run("down").returncode == 0
         assert here.json("explain", reply)["missing"] == []

@@ -131,7 +131,7 @@ def test_a_latched_throttle_outlives_a_killed_engine_and_falls_at_a_rearm(runnin
     rearmed = running.run("rearm", "--reason", "test")
     assert (rearmed.returncode, "re-armed" in rearmed.stdout) == (0, True), rearmed.stdout + rearmed.stderr
     until("trading is active", lambda: active(running))
-    assert isinstance(trader.send(small), OrderAck)
+    until("it trades again", lambda: isinstance(trader.send(small), OrderAck))  # a busy machine may be late for a price
     assert running.run("config", "set", "risk.max_executions", "40", "--yes-loosen").returncode == 0
 
 

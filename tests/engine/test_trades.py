@@ -51,6 +51,16 @@ def test_a_subscriber_gets_the_latest_trades_and_since_when_none_is_missing() ->
         (10, 1, Side.BUY, 64_000.1, 1.5), (13, 3, Side.SELL, 64_000.1, 1.5), (14, 1, Side.BUY, 64_000.1, 1.5),
     ]  # fmt: skip
     assert [trade.exchange_ns for trade in told.trades] == [10 * NS_PER_MS, 13 * NS_PER_MS, 14 * NS_PER_MS]
+
+
+def test_what_lies_before_the_first_push_is_asked_for_once() -> None:
+    scene = Scene()
+    assert not scene.store.hole
+    scene.take(data(10))
+    assert (scene.store.hole, scene.told().since_id) == (True, 9)
+    assert scene.store.load([data(number, 0) for number in range(3, 11)], 80) == 7
+    assert (scene.store.hole, scene.told().since_id, scene.ids) == (False, 2, list(range(3, 11)))
+    scene.take(data(11))
     assert not scene.store.hole
 
 
@@ -63,7 +73,10 @@ def test_nothing_is_told_before_the_first_trade() -> None:
 
 def test_a_jump_of_the_ids_is_a_hole_until_rest_has_filled_it() -> None:
     scene = Scene()
-    scene.take(data(10), data(11), data(15, 2))
+    scene.take(data(10))
+    scene.store.load([data(10, 0)], 79)
+    assert (scene.store.hole, scene.store.since_id) == (False, 9)
+    scene.take(data(11), data(15, 2))
     assert (scene.store.hole, scene.store.since_id) == (True, 13)
     assert scene.store.load([data(15, 0), data(14, 0), data(13, 0), data(12, 0), data(11, 0)], 80) == 2
     assert (scene.store.hole, scene.store.since_id) == (False, 9)
@@ -121,7 +134,7 @@ def test_what_is_no_number_is_refused_and_nothing_of_it_is_kept(changes: dict[st
         scene.store.load([data(11, **changes)], 1)
     scene.take(data(11))
     assert scene.ids == [10, 11]
-    assert not scene.store.hole
+    assert scene.told().since_id == 9
 
 
 @given(

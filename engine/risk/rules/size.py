@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.risk.rules.base import Limit, Measured
-from engine.risk.view import Refusal, RiskView, Terms
+from engine.risk.view import Refusal, RiskView
 from schemas.messages import OrderRequest, RejectCode
 
 
@@ -81,12 +81,6 @@ class AccountShare(Limit):
 
     def _words(self, share_pct: Decimal | None) -> Measured:
         return Measured(None if share_pct is None else f"{share_pct:.4f} %", f"{self.limit_pct} %")
-
-    def largest(self, *, equity: Decimal, price: Decimal, terms: Terms, authority_pct: Decimal = Decimal(100)) -> str:
-        """Largest order that passes at `price`, contracts as text, rounded down to the lot."""
-        share = self.limit_pct * authority_pct / 100
-        contracts = equity * share / 100 / (price * terms.contract_value)
-        return format(contracts // terms.lot * terms.lot, "f")
 
 
 class Authority(Limit):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from itertools import chain
+from itertools import chain, repeat
 from typing import Final
 
 from schemas.messages import Decision, FrameScores
@@ -25,6 +25,8 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     rows += [_frame(scores) for scores in decision.frames]
     rows.append(())
     rows += _verdict(decision, width)
+    rows += _model(decision, width)
+    rows += _unknown(decision, width)
     rows += _features(decision, width)
     return Body(rows=tuple(rows[:height]), age_ms=age_ms, extra=row(_direction(decision.direction)))
 
@@ -65,6 +67,23 @@ def _verdict(decision: Decision, width: int) -> list[Row]:
     out = [row(Span(" why not ", "label"), Span(lines[0], "warn"))]
     out += [row(Span(" " * 9), Span(line, "warn")) for line in lines[1:]]
     return out
+
+
+def _model(decision: Decision, width: int) -> list[Row]:
+    """What the model says, or why the rules decide without it; nothing where there is no model."""
+    if not decision.model:
+        return []
+    if decision.model_score is None:
+        return [row(Span(" model   ", "label"), Span(clean(decision.model)[: max(10, width - 10)], "warn"))]
+    score = signed(decision.model_score, 3)
+    return [row(Span(" model   ", "label"), score, Span(f"  {clean(decision.model)}"[: max(10, width - 20)]))]
+
+
+def _unknown(decision: Decision, width: int) -> list[Row]:
+    """What the layers do not know, and why."""
+    lines = [clean(f"{each.part}: {each.reason}")[: max(10, width - 10)] for each in decision.unknown]
+    heads = chain([" UNKNOWN "], repeat(" " * 9))
+    return [row(Span(head, "label"), Span(line, "unknown")) for head, line in zip(heads, lines, strict=False)]
 
 
 def _features(decision: Decision, width: int) -> list[Row]:

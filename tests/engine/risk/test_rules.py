@@ -28,15 +28,10 @@ def passes(rule: Rule, request: OrderRequest, seen: RiskView) -> bool:
 
 
 @given(CONTRACTS, MONEY, PRICE)
-def test_the_share_of_the_account_is_exact_and_the_largest_order_is_the_largest(
-    contracts: Decimal, equity: Decimal, price: Decimal
-) -> None:
+def test_the_share_of_the_account_is_exact(contracts: Decimal, equity: Decimal, price: Decimal) -> None:
     rule, seen = rules.AccountShare(10.0), view(equity=equity, price=price)
     share = contracts * Decimal("0.01") * price / equity * 100
     assert passes(rule, order(contracts=contracts), seen) == (share <= 10)
-    largest = Decimal(rule.largest(equity=equity, price=price, terms=TERMS))
-    assert passes(rule, order(contracts=largest), seen)
-    assert not passes(rule, order(contracts=largest + TERMS.lot), seen)
 
 
 @given(CONTRACTS, st.sampled_from([Decimal(100), Decimal(50), Decimal(25), Decimal("1.5625")]))
@@ -44,11 +39,6 @@ def test_a_cut_authority_shrinks_the_share_and_a_whole_one_changes_nothing(contr
     seen = view(authority_pct=pct)
     share = contracts * 640 / 100_000 * 100
     assert passes(rules.Authority(10.0), order(contracts=contracts), seen) == (pct == 100 or share <= 10 * pct / 100)
-    largest = Decimal(
-        rules.AccountShare(10.0).largest(equity=seen.equity, price=Decimal(64_000), terms=TERMS, authority_pct=pct)
-    )
-    assert passes(rules.Authority(10.0), order(contracts=largest), seen)
-    assert pct == 100 or not passes(rules.Authority(10.0), order(contracts=largest + TERMS.lot), seen)
 
 
 @given(CONTRACTS, CONTRACTS, st.none() | CONTRACTS)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,24 +94,77 @@ def test_a_backtest_may_cover_more_market_than_it_took_time() -> None:
         ({"ended_ns": NOW_NS + HOUR_NS}, "it lies in the future"),
         ({"begun_ns": NOW_NS + HOUR_NS, "ended_ns": NOW_NS + 2 * HOUR_NS}, "it lies in the future"),
         ({"instrument": "ETH-USDT-SWAP"}, "it is of ETH-USDT-SWAP, not of BTC-USDT-SWAP"),
-        ({"settings": "0" * 64}, "it ran with other settings of instrument, leverage, margin, brain or sizing"),
+        (
+            {"settings": "0" * 64},
+            "it ran with other settings of instrument, leverage, margin, brain, its layers, its model or sizing",
+        ),
     ],
 )
 def test_a_record_of_the_future_or_of_something_else_says_nothing(changes: dict[str, Any], reason: str | None) -> None:
     assert unusable(record(**changes), SETTINGS, NOW_NS) == reason
 
 
-def test_the_digest_is_of_what_decides_and_not_of_the_limits_and_the_ports() -> None:
-    def of(**sections: Any) -> str:
-        return digest(Settings.model_validate(sections))
+def of(**sections: Any) -> str:
+    return digest(Settings.model_validate(sections))
 
-    same = of(
-        risk={"max_order_contracts": "1"}, wire={"market_port": 6000}, brain={"heartbeat_ms": 500},
-        venue={"name": "live", "arming_paper_hours": 1.0},
-    )  # fmt: skip
-    assert same == digest(SETTINGS)
-    for sections in ({"brain": {"votes_needed": 3}}, {"sizing": {"tp_pct": 1.0}}, {"venue": {"leverage": 6}}):
-        assert of(**sections) != digest(SETTINGS)
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"risk": {"max_order_contracts": "1"}, "wire": {"market_port": 6000}},
+        {"brain": {"heartbeat_ms": 500, "publish_ms": 1}},
+        {"venue": {"name": "live", "arming_paper_hours": 1.0}},
+        {"order_flow": {"publish_ms": 500, "heatmap": "", "heatmap_rows": 12, "heatmap_publish_ms": 60}},
+        {"model": {"threshold": 0.9}},
+    ],
+    ids=str,
+)
+def test_the_digest_is_not_of_the_limits_the_ports_and_the_screens(sections: dict[str, Any]) -> None:
+    assert of(**sections) == digest(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"brain": {"votes_needed": 3}},
+        {"brain": {"history_bars": 300}},
+        {"sizing": {"tp_pct": 1.0}},
+        {"venue": {"leverage": 6}},
+        {"risk": {"day_starts_utc_hour": 8}},
+        {"filters": {"structure": True}},
+        {"price_action": {"swing_bars": 3}},
+        {"price_action": {"nearest": 1}},
+        {"order_flow": {"flow_window": "volume"}},
+        {"order_flow": {"keep_bars": 10}},
+        {"order_flow": {"cvd": ""}},
+    ],
+    ids=str,
+)
+def test_the_digest_is_of_all_that_decides(sections: dict[str, Any]) -> None:
+    assert of(**sections) != digest(SETTINGS)
+
+
+def test_the_digest_is_of_what_the_model_s_files_hold_and_not_of_where_they_lie(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.onnx", tmp_path / "other.onnx"
+    one.write_bytes(b"a model")
+    other.write_bytes(b"a model")
+    before = of(model={"path": str(one)})
+    assert before == of(model={"path": str(other)}) != digest(SETTINGS)
+    assert before != of(model={"path": str(one), "threshold": 0.9})
+    one.write_bytes(b"another")
+    assert of(model={"path": str(one)}) != before
+    (tmp_path / "other.onnx.features.json").write_bytes(b"{}")
+    assert of(model={"path": str(other)}) != before, "the sheet says how its numbers are read"
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "", "\0"])
+def test_with_a_model_that_cannot_be_read_no_record_counts_not_even_one_made_like_that(
+    name: str, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"model": {"path": str(tmp_path / name)}})
+    made = record(settings=digest(settings))
+    assert parse(msgspec.json.encode(made)) == made, "a paper run is written all the same"
+    assert (unusable(made, settings, NOW_NS) or "").startswith("model.path: cannot be read (")
 
 
 @given(st.lists(st.tuples(st.sampled_from([BACKTEST, PAPER]), st.floats(0, 1e6)), max_size=5))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Cause, TradingState
+from schemas.messages import Cause, TradingState, UnknownLayer
 from sovereign_tui.cockpit.frame import Paint, framed
 from sovereign_tui.cockpit.layout import arrange
 from sovereign_tui.cockpit.panes import banner, footer, header, processes
@@ -307,3 +308,20 @@ def test_smaller_screens_show_the_chosen_pane_or_the_position_alone() -> None:
     assert list(arrange(80, 24, 2, "4", zoomed=False)) == ["4"]
     assert list(arrange(120, 40, 2, "2", zoomed=True)) == ["2"]
     assert list(arrange(60, 12, 2, "4", zoomed=False)) == ["3"]
+
+
+def _signals(**changes: Any) -> str:
+    key = next(key for key, (name, _) in PANES.items() if "signal" in name.lower())
+    return _text(_pane(key, _paint(_view(make.decision(**changes))), width=80))
+
+
+def test_the_signals_say_what_the_model_says_and_why_the_rules_decide_without_it() -> None:
+    assert "model" not in _signals()
+    said = _signals(model="trend.onnx", model_score=-0.25)
+    assert re.search(r"model +▼? ?-0\.250.* trend\.onnx", said), said
+    assert "rules: model gave no answer in 20 ms" in _signals(model="rules: model gave no answer in 20 ms")
+
+
+def test_the_signals_say_what_a_layer_does_not_know_and_why() -> None:
+    unknown = (UnknownLayer(part="order_flow.pressure", reason="trades 2 to 8 are missing"),)
+    assert re.search(r"UNKNOWN +order_flow\.pressure: trades 2 to 8 are missing", _signals(unknown=unknown))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -322,3 +323,26 @@ def test_a_halt_without_a_receipt_says_what_is_missing(scribe: Scribe) -> None:
     assert trace.missing == ("latched", "port_closed", "venue_confirmed", "receipt")
     assert trace.outcome == "no receipt; nothing is known to be done"
     assert isinstance(scribe.home, Home)
+
+
+def test_the_page_shows_each_step_of_the_size_the_model_the_filters_and_what_was_unknown(scribe: Scribe) -> None:
+    traded(scribe)
+    trace = tell(scribe.home, INTENT)
+    assert trace.decision is not None
+    more = {
+        "size": [{"name": "equity_usdt", "value": "100000", "text": "as state.account says"},
+                 {"name": "lot_contracts", "value": "0.78", "text": "least of them, on lots of 0.01"}],
+        "model": "trend.onnx", "model_score": -0.5,
+        "filters": [{"name": "structure", "passed": True, "text": "the last break is bearish, the entry short"}],
+        "unknown": [{"part": "order_flow.cvd", "reason": "trade 8 is missing"}],
+    }  # fmt: skip
+    console = Console(file=io.StringIO(), width=160)
+    console.print(page(replace(trace, decision={**trace.decision, **more})))
+    assert isinstance(console.file, io.StringIO)
+    shown = re.sub(" +", " ", console.file.getvalue())
+    for words in (
+        "equity_usdt 100000 as state.account says", "lot_contracts 0.78 least of them, on lots of 0.01",
+        "model: trend.onnx, score -0.5", "filter structure: passed, the last break is bearish",
+        "UNKNOWN order_flow.cvd: trade 8 is missing",
+    ):  # fmt: skip
+        assert words in shown, words

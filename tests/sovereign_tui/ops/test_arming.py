@@ -44,6 +44,9 @@ def test_all_that_is_missing_is_said_at_once(home: Home, monkeypatch: pytest.Mon
     assert problems[1:] == [NO_BACKTEST, NO_PAPER.format("0.0")]
 
 
+OTHERS = "instrument, leverage, margin, brain, its layers, its model or sizing"
+
+
 def test_records_that_do_not_count_are_named_with_their_reason(home: Home) -> None:
     put(home, "backtest", instrument="ETH-USDT-SWAP")
     put(home, "paper", id="short", ran_s=3_600.0)
@@ -57,7 +60,7 @@ def test_records_that_do_not_count_are_named_with_their_reason(home: Home) -> No
         NO_PAPER.format("1.0"),
         "does not count: backtest a1: it is of ETH-USDT-SWAP, not of BTC-USDT-SWAP",
         "does not count: paper late: it lies in the future",
-        "does not count: paper other: it ran with other settings of instrument, leverage, margin, brain or sizing",
+        "does not count: paper other: it ran with other settings of " + OTHERS,
     ]
     assert problems[-1].startswith(f"does not count: {bad}, line 1: not a record")
 
