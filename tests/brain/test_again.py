@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from brain import again
-from brain.again import Session, sessions
+from brain.again import Broken, Session, sessions
 from brain.mind import Mind
 from brain.turns import CHANNEL, START, TURN, Start, Turn
 from schemas import codec, topology
@@ -78,6 +78,18 @@ def run(records: Sequence[Record], **changes: str) -> tuple[Session, list[str]]:
 def test_what_was_told_is_what_comes_out_again() -> None:
     session, fields = run(one_decision())
     assert (session.broken, session.compared, fields) == (None, 1, [])
+
+
+def test_a_message_that_is_not_in_the_record_ends_the_comparison_there_and_one_that_came_twice_does_not() -> None:
+    start, turn, *messages, told = one_decision()
+    after = note(TURN, Turn(2, NOW, NOW, 0, 0, reachable=True, sent=0))
+    session, fields = run([start, turn, *messages, messages[-1], told, after])
+    assert (session.broken, session.compared, fields) == (None, 1, [])
+    session, _ = run([start, turn, *messages[:-1], told, after])
+    assert session.broken == Broken(1, f"{len(messages) - 1} messages in the record, {len(messages)} were taken")
+    assert session.compared == 0
+    session, _ = run([start, turn, *messages, told, note(TURN, Turn(3, NOW, NOW, 0, 0, reachable=True, sent=0))])
+    assert session.broken == Broken(2, "the next turn in the record is number 3")
 
 
 def test_with_fewer_frames_the_messages_of_the_others_are_still_those_of_the_turn() -> None:
