@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -16,3 +17,9 @@ for _name in [name for name in os.environ if name.startswith("SOVEREIGN_") and n
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so is a shell's job in the background, and all that it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector looks at it no more, which is a quarter of the time of a property."""
+    gc.collect()
+    gc.freeze()
