@@ -40,9 +40,8 @@ class Engine:
     def __init__(
         self, runtime: Runtime, session: aiohttp.ClientSession, credentials: Credentials, urls: tuple[str, str]
     ) -> None:
-        self._runtime = runtime
         settings, clock = runtime.settings, runtime.clock
-        self._settings, self._clock = settings, clock
+        self._runtime, self._settings, self._clock = runtime, settings, clock
         self.instrument = settings.venue.instrument
         rest_url, ws_url = urls
         transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)
@@ -51,10 +50,10 @@ class Engine:
             transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained, witness=self._witness
         )  # fmt: skip
         self.publisher = runtime.wire.publisher(settings.wire.market)
-        frames = settings.brain.frames
         self.candles = CandleStore(
-            instrument=self.instrument, frames=frames, publisher=self.publisher, keep=settings.brain.history_bars
-        )
+            instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher,
+            keep=settings.brain.history_bars,
+        )  # fmt: skip
         self.causes = TradingCauses(clock=clock, on_change=self._on_cause)
         self.market = Market(
             instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,
