@@ -30,7 +30,7 @@ def recorded(directory: Path) -> Iterator[System]:
     settings = {"BRAIN__PUBLISH_MS": "0", "SIZING__COOLDOWN_S": "1", "EXCHANGE__FRAMES_PER_S": "2000"}
     settings |= {"BRAIN__TREND_THRESHOLD_PCT": "0.05", "SIZING__TP_PCT": "0.02", "SIZING__SL_PCT": "0.02"}
     settings |= {"ALERTS__URL": f"http://127.0.0.1:9/{SECRET}"}
-    with system(**settings, MODEL__PATH=str(model), MODEL__THRESHOLD="0.05") as here:
+    with system(**settings, BRAIN__HISTORY_BARS="4032", MODEL__PATH=str(model), MODEL__THRESHOLD="0.05") as here:
         here.up()
         until("enough decisions", lambda: status_of(here, "signal").get("sequence", 0) > DECISIONS, limit_s=90)
         until("an order was taken", lambda: status_of(here, "counters")["acks"] > 0, limit_s=60)

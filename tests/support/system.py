@@ -123,6 +123,7 @@ def system(**settings: str) -> Iterator[System]:
     foreign = ("SOVEREIGN_", "COLUMNS", "LINES")  # the size is the terminal's own
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment |= {"SOVEREIGN_HOME": str(home), "TERM": "xterm-256color"}
+    environment["SOVEREIGN_BRAIN__HISTORY_BARS"] = "300"  # two weeks of candles cost each start of a system a second
     environment |= {f"SOVEREIGN_WIRE__{name}": str(port) for name, port in ports.items()}
     environment |= {f"SOVEREIGN_{name}": value for name, value in settings.items()}
     here = System(home=home, ports=ports, environment=environment)
