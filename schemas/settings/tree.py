@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from schemas.messages import FRAME_NS
 from schemas.settings.algorithms import Filters, Model
+from schemas.settings.cockpit import Cockpit
 from schemas.settings.order_flow import OrderFlow
 from schemas.settings.price_action import PriceAction
 from schemas.settings.risk import Risk, Section
@@ -218,13 +219,6 @@ class Alerts(Section):
         if not where.hostname or not (where.scheme == "https" or local):
             raise ValueError("url: neither https nor http on this machine; nobody on the way may read it")
         return self
-
-
-class Cockpit(Section):
-    """The screen."""
-
-    fps: int = Field(10, ge=1, le=30, description="Frames painted a second")
-    stale_ms: float = Field(2_000.0, gt=0, le=600_000, description="Age at which a pane says STALE, ms")
 
 
 class Settings(Section):

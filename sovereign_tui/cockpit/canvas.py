@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from sovereign_tui.cockpit.layout import Rect
 from sovereign_tui.cockpit.text import Row, plain
-from sovereign_tui.cockpit.theme import style
+from sovereign_tui.cockpit.theme import Palette
 
 
 class Canvas(Widget):
@@ -19,8 +19,9 @@ class Canvas(Widget):
 
     DEFAULT_CSS = "Canvas { position: absolute; }"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, palette: Palette) -> None:
         super().__init__(id=name)
+        self._palette = palette
         self.display = False
         self._rows: tuple[Row, ...] = ()
         self._strips: list[Strip] = []
@@ -42,6 +43,12 @@ class Canvas(Widget):
             self.styles.width = rect.width
             self.styles.height = rect.height
 
+    def recolour(self, palette: Palette) -> None:
+        """Other colours from now on."""
+        self._palette = palette
+        self._strips = [_strip(cells, palette) for cells in self._rows]
+        self.refresh()
+
     def show(self, rows: Sequence[Row]) -> None:
         """Shows these rows; the same rows again cost a comparison."""
         known, strips = self._rows, self._strips
@@ -51,7 +58,7 @@ class Canvas(Widget):
             if y < len(known) and known[y] == cells:
                 fresh.append(strips[y])
             else:
-                fresh.append(_strip(cells))
+                fresh.append(_strip(cells, self._palette))
                 changed.append(Region(0, y, self.size.width, 1))
         changed += [Region(0, y, self.size.width, 1) for y in range(len(rows), len(known))]
         self._rows, self._strips = tuple(rows), fresh
@@ -61,9 +68,9 @@ class Canvas(Widget):
     def render_line(self, y: int) -> Strip:
         """The row at `y`, as it was shown last."""
         if 0 <= y < len(self._strips):
-            return self._strips[y].adjust_cell_length(self.size.width, style("text"))
-        return Strip.blank(self.size.width, style("text"))
+            return self._strips[y].adjust_cell_length(self.size.width, self._palette.style("text"))
+        return Strip.blank(self.size.width, self._palette.style("text"))
 
 
-def _strip(cells: Row) -> Strip:
-    return Strip([Segment(span.text, style(span.role)) for span in cells], sum(len(span.text) for span in cells))
+def _strip(cells: Row, palette: Palette) -> Strip:
+    return Strip([Segment(span.text, palette.style(span.role)) for span in cells], sum(len(s.text) for s in cells))

@@ -28,12 +28,15 @@ _NOW: Final[dict[str, Decode]] = {
     topology.STATE_DECISION: codec.decode_decision,
     topology.OPS_SYSTEM: codec.decode_system,
     topology.OPS_METRICS: codec.decode_metrics,
+    topology.OPS_FLOW: codec.decode_flow,
+    topology.OPS_HEATMAP: codec.decode_heatmap,
 }
 _EACH: Final[dict[str, Decode]] = {
     topology.STATE_ORDERS: codec.decode_orders,
     topology.OPS_LOG: codec.decode_log,
     topology.OPS_RECEIPT: codec.decode_receipt,
     topology.SIGNAL: codec.decode_signal,
+    topology.OPS_ALERT: codec.decode_alert,
 }
 _MOST_WAITING: Final = 5_000
 _TICK_EVERY_S: Final = 0.05
@@ -75,10 +78,15 @@ class Feed:
         self._rate = RateMeter()
         self._malformed = 0
         self._problem = ""
+        self._each = dict(_EACH)
+        for frame in settings.brain.frames:
+            self._each[topology.candle(frame, instrument)] = codec.decode_candle
+            self._each[topology.history(frame, instrument)] = codec.decode_history
+        candles = tuple(topic for topic in self._each if topic not in _EACH)
         market, signal = settings.wire.market, settings.wire.signal
         self._subscribers: tuple[Subscriber, ...] = (
             wire.subscriber(market, self._tick_topic, self._on_message, every_s=_TICK_EVERY_S, name="ticks"),
-            wire.subscriber(market, "state.", self._on_message, name="market"),
+            wire.subscriber(market, ("state.", *candles), self._on_message, name="market"),
             wire.subscriber(
                 signal, ("ops.", topology.STATE_DECISION, topology.SIGNAL), self._on_message, name="signal"
             ),
@@ -90,7 +98,7 @@ class Feed:
         arrived: list[Arrived] = []
         while self._waiting:
             topic, at_ns, payload = self._waiting.popleft()
-            self._decode(_EACH[topic], payload, at_ns, arrived)
+            self._decode(self._each[topic], payload, at_ns, arrived)
         for topic, (at_ns, payload) in newest.items():
             decode = self._tick_decoder.decode if topic == self._tick_topic else _NOW[topic]
             self._decode(decode, payload, at_ns, arrived)
@@ -109,7 +117,7 @@ class Feed:
             at_ns -= max(0, self._clock.wall_ns() - timestamp_ns)
         if topic == self._tick_topic:
             self._tick_sequence = sequence
-        if topic in _EACH:
+        if topic in self._each:
             self._waiting.append((topic, at_ns, payload))
         elif topic in _NOW or topic == self._tick_topic:
             self._newest[topic] = (at_ns, payload)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sovereign_tui.cockpit.text import Row, Span, age, fit, plain, row, width_of
+from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, plain, row, width_of
+from sovereign_tui.cockpit.ui import PaneState
 from sovereign_tui.cockpit.view import Heard, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """How the terminal keeps up. `rtt_ms`: from a frame to the terminal's answer; None: it does not answer."""
+
+    rtt_ms: float | None = None
+    fps: float = 0.0
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,13 @@ class Paint:
     instrument: str = ""
     keys: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    state: PaneState = field(default_factory=PaneState)
+    """Of the pane that is being drawn."""
+    link: LinkView = field(default_factory=LinkView)
+    replay: str = ""
+    """What is replayed, and how; "": this is the present."""
+    halts: bool = True
+    """Whether the kill key of this screen does something."""
 
     def is_stale(self, heard: Heard[object]) -> bool:
         """Whether it was heard, but too long ago to be taken for the present."""
@@ -40,34 +57,44 @@ class Body:
     extra: Row = ()
     ageless: bool = field(default=False)
     """Nothing to grow old in it: no age is shown, and it is never STALE."""
+    items: int = 0
+    """How many things the cursor can choose from."""
+    backwards: bool = False
+    """The cursor counts from the last item."""
+    chosen: str = ""
+    """The one that it stands on, by an id that the pane's owner understands."""
+    copied: str = ""
+    """What is put into the clipboard when asked; "": the text of the pane."""
+    hints: tuple[tuple[str, str], ...] = ()
+    """Keys that do something in this pane: name and what."""
 
 
 Draw = Callable[[Paint, int, int], Body]
 """(paint, width, height) of the inside -> what is inside."""
 
 
-def framed(paint: Paint, key: str, name: str, draw: Draw, width: int, height: int) -> tuple[Row, ...]:
-    """A pane with its border: `height` rows of `width` cells."""
+def framed(
+    paint: Paint, pane: str, name: str, draw: Draw, width: int, height: int
+) -> tuple[tuple[Row, ...], Body]:  # fmt: skip
+    """A pane with its border: `height` rows of `width` cells; and what is inside."""
     inner, rows = width - 2, height - 2
     if inner < 1 or rows < 1:
-        return tuple(fit((), width) for _ in range(height))
+        return tuple(fit((), width) for _ in range(height)), Body(rows=(), age_ms=None)
     body = draw(paint, inner, rows)
     stale = not body.ageless and body.age_ms is not None and body.age_ms > paint.stale_ms
-    edge = "frame.on" if paint.selected == key else "frame"
+    edge = "frame.on" if paint.selected == pane else "frame"
     inside = [fit(cells, inner) for cells in body.rows[:rows]]
     inside += [fit((), inner)] * (rows - len(inside))
     if stale:
-        inside = [(Span(plain(cells), "stale"),) for cells in inside]
+        inside = [cells if cells[0].role == "cursor" else (Span(plain(cells), "stale"),) for cells in inside]
     side = Span("│", edge)
-    return (
-        _top(key, name, body, stale, edge, width),
-        *((side, *cells, side) for cells in inside),
-        (Span("╰" + "─" * inner + "╯", edge),),
-    )
+    top = _top(name, body, stale, edge, width, paint.state.query)
+    return (top, *((side, *cells, side) for cells in inside), (Span("╰" + "─" * inner + "╯", edge),)), body
 
 
-def _top(key: str, name: str, body: Body, stale: bool, edge: str, width: int) -> Row:
-    head = row(Span("╭ ", edge), Span(key, "key"), Span(f" {name} ", "title"))
+def _top(name: str, body: Body, stale: bool, edge: str, width: int, query: str) -> Row:
+    asked = (Span(f"/{clean(query)} ", "key"),) if query else ()
+    head = row(Span("╭ ", edge), Span(f"{name} ", "title"), *asked)
     tail = row(*_freshness(body, stale), Span("╮", edge))
     extra = (Span("─ ", edge), *body.extra, Span(" ")) if body.extra else ()
     room = width - width_of(head) - width_of(tail)
@@ -85,6 +112,26 @@ def _freshness(body: Body, stale: bool) -> Row:
     if stale:
         return row(" ", Span(f" STALE {age(body.age_ms)} ", "badge.note"), " ")
     return row(Span(f" {age(body.age_ms):>6} ", "label"))
+
+
+def window(count: int, cursor: int, height: int) -> range:
+    """Which of `count` items are shown in `height` rows, so that the one under the cursor is among them."""
+    if count <= height:
+        return range(count)
+    first = min(max(0, cursor - height // 2), count - height)
+    return range(first, first + height)
+
+
+def pointed(cells: Row, width: int) -> Row:
+    """The row under the cursor."""
+    return tuple(Span(span.text, "cursor") for span in fit(cells, width))
+
+
+def matches(query: str, *texts: str) -> bool:
+    """Whether every word of the query is in one of the texts; a word that begins with ! must not be."""
+    joined = " ".join(texts).casefold()
+    words = query.casefold().split()
+    return all((word[1:] not in joined) if word.startswith("!") and len(word) > 1 else word in joined for word in words)
 
 
 def nothing_heard(who: str, topic: str) -> tuple[Row, ...]:

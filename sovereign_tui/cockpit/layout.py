@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-FULL: Final = (110, 34)
-"""Columns and rows from which on all panes are shown."""
+FULL: Final = (110, 32)
+"""Columns and rows from which on all panes of a screen are shown; below, the chosen one alone."""
 SINGLE: Final = (72, 18)
 """Below it: header, position and kill line only."""
-
-_LEFT: Final = 54
-_POSITION: Final = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +21,70 @@ class Rect:
     height: int
 
 
-def arrange(width: int, height: int, top: int, selected: str, *, zoomed: bool) -> dict[str, Rect]:
-    """The panes that are shown, by key. `top`: rows that header and banner take; the last row is the footer's."""
-    room = max(0, height - top - 1)
-    whole = Rect(0, top, width, room)
-    if width < SINGLE[0] or height < SINGLE[1]:
-        return {_POSITION: whole}
-    if zoomed or width < FULL[0] or height < FULL[1]:
-        return {selected: whole}
-    return _full(width, top, room)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a split: a fixed number of cells, or a share of what is left; never less than `least`."""
+
+    node: Node
+    share: float = 1.0
+    fixed: int = 0
+    least: int = 4
 
 
-def _full(width: int, top: int, room: int) -> dict[str, Rect]:
-    left = max(_LEFT, round(width * 0.44))
-    right = width - left
-    bottom = max(6, round(room * 0.22))
-    upper = room - bottom
-    telemetry, processes = 12, 7
-    signals = max(9, round((upper - processes) * 0.47))
-    return {
-        "1": Rect(0, top, left, upper - telemetry),
-        "4": Rect(0, top + upper - telemetry, left, telemetry),
-        "2": Rect(left, top, right, signals),
-        "3": Rect(left, top + signals, right, upper - signals - processes),
-        "5": Rect(left, top + upper - processes, right, processes),
-        "6": Rect(0, top + upper, width, bottom),
-    }
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Parts beside each other (`across`), or one above the other."""
+
+    across: bool
+    parts: tuple[Part, ...]
+
+
+Node = str | Split
+"""A pane by its name, or a split."""
+
+
+def beside(*parts: Part) -> Split:
+    """From left to right."""
+    return Split(True, parts)
+
+
+def stacked(*parts: Part) -> Split:
+    """From top to bottom."""
+    return Split(False, parts)
+
+
+def place(node: Node, rect: Rect) -> dict[str, Rect]:
+    """Each pane's rectangle; together they fill `rect`."""
+    if isinstance(node, str):
+        return {node: rect}
+    sizes = _sizes(node.parts, rect.width if node.across else rect.height)
+    places: dict[str, Rect] = {}
+    at = rect.x if node.across else rect.y
+    for part, size in zip(node.parts, sizes, strict=True):
+        inner = Rect(at, rect.y, size, rect.height) if node.across else Rect(rect.x, at, rect.width, size)
+        places |= place(part.node, inner)
+        at += size
+    return places
+
+
+def panes_of(node: Node) -> tuple[str, ...]:
+    """The panes of a layout, in reading order."""
+    return (node,) if isinstance(node, str) else tuple(name for part in node.parts for name in panes_of(part.node))
+
+
+def _sizes(parts: tuple[Part, ...], room: int) -> list[int]:
+    """Cells of each part; the sum is `room`. What is missing is taken from the largest, at last below the least."""
+    shares = sum(part.share for part in parts if not part.fixed) or 1.0
+    free = room - sum(part.fixed for part in parts)
+    sizes = [part.fixed or max(part.least, round(free * part.share / shares)) for part in parts]
+    excess = sum(sizes) - room
+    by_share = sorted(range(len(parts)), key=lambda index: (bool(parts[index].fixed), -parts[index].share))
+    if excess < 0:
+        sizes[by_share[0]] -= excess
+        return sizes
+    for floors in ([part.fixed or part.least for part in parts], [0] * len(parts)):
+        for index in by_share:
+            cut = min(excess, max(0, sizes[index] - floors[index]))
+            sizes[index] -= cut
+            excess -= cut
+    return sizes

@@ -7,13 +7,23 @@ view. What is not a message leaves the view as it is.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
+from zlib import crc32
 
+from schemas.clock import NS_PER_S
 from schemas.messages import (
     AccountState,
+    Alert,
+    Candle,
+    CandleHistory,
     Decision,
     EngineState,
+    Flow,
+    Heatmap,
     LogLine,
     MarketTick,
     Metrics,
@@ -24,7 +34,20 @@ from schemas.messages import (
     SignalKind,
     SystemState,
 )
-from sovereign_tui.cockpit.view import LOG_LINES, Counts, Heard, Kill, TickRate, View
+from sovereign_tui.cockpit.series import Point, kept, merged
+from sovereign_tui.cockpit.view import (
+    ALERTS,
+    CANDLES,
+    DECISIONS,
+    EQUITY_POINTS,
+    LOG_LINES,
+    METRICS_POINTS,
+    Counts,
+    Heard,
+    Kill,
+    TickRate,
+    View,
+)
 
 _PARTS: Final[dict[type, str]] = {
     EngineState: "engine",
@@ -36,6 +59,9 @@ _PARTS: Final[dict[type, str]] = {
     AccountState: "account",
     SystemState: "system",
     Metrics: "metrics",
+    Flow: "flow",
+    Heatmap: "heatmap",
+    Candle: "candle",
 }
 
 
@@ -43,8 +69,20 @@ def reduce(view: View, message: object, at_ns: int) -> View:
     """The view after `message`, heard at `at_ns` of the monotonic clock."""
     part = _PARTS.get(type(message))
     if part is not None:
-        return _newer(view, part, message, at_ns)
+        view = _newer(view, part, message, at_ns)
     match message:
+        case Candle():
+            return _candles(view, message.frame, (message,))
+        case CandleHistory():
+            return _candles(view, message.frame, message.candles)
+        case Decision():
+            return _decided(view, message)
+        case AccountState():
+            return _account(view, message)
+        case Metrics():
+            return _metrics(view, message)
+        case Alert():
+            return _alert(view, message, at_ns)
         case LogLine():
             return _logged(view, message, at_ns)
         case Signal(kind=SignalKind.OPS_HEARTBEAT):
@@ -73,10 +111,63 @@ def _stamp(message: object) -> tuple[int, int]:
 
 
 def _logged(view: View, line: LogLine, at_ns: int) -> View:
-    if line in view.log:
+    place = bisect_left(view.log, _place(line), key=_place)
+    if place < len(view.log) and view.log[place] == line:
         return view
-    log = tuple(sorted((*view.log, line), key=lambda known: (known.timestamp_ns, known.process, known.text)))
-    return replace(view, log=log[-LOG_LINES:], log_at_ns=max(at_ns, view.log_at_ns or 0))
+    log = (*view.log[:place], line, *view.log[place:])[-LOG_LINES:]
+    return replace(view, log=log, log_at_ns=max(at_ns, view.log_at_ns or 0))
+
+
+def _place(line: LogLine) -> tuple[int, str, str, str]:
+    return line.timestamp_ns, line.process, line.text, line.level
+
+
+def _candles(view: View, frame: str, candles: tuple[Candle, ...]) -> View:
+    """A bar that is over stays as it was confirmed; of one that runs the latest word counts."""
+    points = [
+        Point(each.open_ns, (each.confirmed, each.received_ns, each.sequence), each) for each in candles[-CANDLES:]
+    ]
+    known = view.candles.get(frame, ())
+    series = kept(known, points[0], CANDLES) if len(points) == 1 else merged(known, points, CANDLES)
+    if series is known:
+        return view
+    return replace(view, candles=MappingProxyType({**view.candles, frame: series}))
+
+
+def _decided(view: View, decision: Decision) -> View:
+    second = decision.timestamp_ns // NS_PER_S
+    reason = crc32(f"{decision.direction}{decision.why_not}{decision.intent_id}".encode()) % 100_000
+    point = Point(second * 100_000 + reason, (decision.timestamp_ns, decision.sequence), decision)
+    return replace(view, decisions=kept(view.decisions, point, DECISIONS))
+
+
+def _metrics(view: View, metrics: Metrics) -> View:
+    values: Mapping[str, float] = metrics.values
+    point = Point(metrics.timestamp_ns * 2 // NS_PER_S, (metrics.timestamp_ns,), values)
+    return replace(view, metrics_past=kept(view.metrics_past, point, METRICS_POINTS))
+
+
+def _account(view: View, account: AccountState) -> View:
+    if account.equity is None:
+        return view
+    point = Point(account.timestamp_ns // NS_PER_S, (account.timestamp_ns,), float(account.equity))
+    return replace(view, equity=kept(view.equity, point, EQUITY_POINTS))
+
+
+def _rank(alert: Heard[Alert]) -> tuple[bool, int]:
+    return alert.value is not None and not alert.value.active, alert.at_ns or 0
+
+
+def _alert(view: View, alert: Alert, at_ns: int) -> View:
+    """One that is over does not come back: if it does, it has another beginning."""
+    key = (alert.kind, alert.since_ns)
+    known = view.alerts.get(key)
+    if known is not None and _rank(known) >= _rank(Heard(alert, at_ns)):
+        return view
+    alerts = {**view.alerts, key: Heard(alert, at_ns)}
+    for oldest in sorted(alerts, key=lambda each: (each[1], each[0]))[:-ALERTS]:
+        del alerts[oldest]
+    return replace(view, alerts=MappingProxyType(alerts))
 
 
 def progress_of(receipt: Receipt) -> int:

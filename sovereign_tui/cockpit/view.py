@@ -6,15 +6,21 @@ that was never heard is UNKNOWN, which is not zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Final, Generic, TypeVar
 
 from schemas.clock import NS_PER_MS
 from schemas.messages import (
     AccountState,
+    Alert,
+    Candle,
     Decision,
     EngineState,
+    Flow,
+    Heatmap,
     LogLine,
     MarketTick,
     Metrics,
@@ -24,10 +30,20 @@ from schemas.messages import (
     Signal,
     SystemState,
 )
+from sovereign_tui.cockpit.series import Series
 
 T_co = TypeVar("T_co", covariant=True)
 
-LOG_LINES = 200
+LOG_LINES: Final = 1_000
+CANDLES: Final = 600
+"""Bars of each frame: what a chart of 200 columns shows three times over."""
+DECISIONS: Final = 300
+"""One a second and reason: five minutes at least."""
+EQUITY_POINTS: Final = 1_800
+"""One a second."""
+METRICS_POINTS: Final = 240
+"""One each half second."""
+ALERTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,20 @@ class View:
     """The last heartbeat of ops."""
     receipt: Heard[Receipt] = field(default_factory=Heard)
     """The last receipt that ops published, whoever asked."""
+    flow: Heard[Flow] = field(default_factory=Heard)
+    heatmap: Heard[Heatmap] = field(default_factory=Heard)
+    candles: Mapping[str, Series[Candle]] = field(default_factory=lambda: MappingProxyType({}))
+    """By frame; the key of a point is the opening time, ns."""
+    decisions: Series[Decision] = ()
+    """By second, direction and reason, the newest of each."""
+    equity: Series[float] = ()
+    """The account's equity, by the second of its stamp."""
+    metrics_past: Series[Mapping[str, float]] = ()
+    """The metrics, by half seconds."""
+    candle: Heard[Candle] = field(default_factory=Heard)
+    """The last that was heard, of any frame."""
+    alerts: Mapping[tuple[str, int], Heard[Alert]] = field(default_factory=lambda: MappingProxyType({}))
+    """By kind and beginning; those that are over stay, until newer ones push them out."""
     log: tuple[LogLine, ...] = ()
     log_at_ns: int | None = None
     kill: Kill | None = None
@@ -108,3 +138,9 @@ class View:
         if self.engine.value is not None:
             return self.engine.value.halt_id
         return None if self.system.value is None else self.system.value.halt_id
+
+    @property
+    def standing(self) -> tuple[Alert, ...]:
+        """The alerts that are not over, the oldest first."""
+        found = [heard.value for heard in self.alerts.values() if heard.value is not None and heard.value.active]
+        return tuple(sorted(found, key=lambda alert: (alert.since_ns, alert.kind)))

@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.clock import NS_PER_MS
-from schemas.messages import Receipt
+from schemas.messages import Alert, Receipt
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, row, width_of
+from sovereign_tui.cockpit.text import Row, Span, age, clean, clock_text, fit, row, width_of
 from sovereign_tui.cockpit.view import Kill, KillPhase
 
 UNCONFIRMED_MS: Final = 500.0
 """Without an acknowledgement of the engine for so long, a HALT is UNCONFIRMED."""
 OUT_OF_BAND_MS: Final = 2_000.0
 """From here on the other way is shown."""
+_MOST_ALERTS: Final = 3
+_ACKNOWLEDGE: Final = " a acknowledge "
 _OPS_GRACE_MS: Final = 3_000.0
 _ENGINE_GRACE_NS: Final = 500 * NS_PER_MS
 
@@ -30,6 +32,7 @@ def draw(paint: Paint, width: int) -> tuple[Row, ...]:
     elif paint.view.halt_id is not None:
         rows += _standing(paint, paint.view.halt_id, width)
     rows += _ops(paint, width)
+    rows += _alerts(paint, width)
     return tuple(_filled(cells, width) for cells in rows)
 
 
@@ -155,6 +158,25 @@ def _ops(paint: Paint, width: int) -> list[Row]:
         Span("the kill key may not get through", "alarm.calm"), _command("sovereign up"), _command("sovereign halt")
     )
     return _wrapped(Span(f" OPS {said} ", "alarm"), steps, width)
+
+
+def _alerts(paint: Paint, width: int) -> list[Row]:
+    """What stands and nobody has acknowledged; the halt has rows of its own."""
+    waiting = [alert for alert in paint.view.standing if alert.kind != "halt" and not _seen(alert)]
+    rows: list[Row] = []
+    for alert in waiting[:_MOST_ALERTS]:
+        head = Span(f" ! {clean(alert.kind).replace('_', ' ').upper()} ", "alarm")
+        since = Span(f" {clock_text(alert.since_ns)} UTC ", "alarm.calm")
+        room = width - width_of((head, since)) - len(_ACKNOWLEDGE)
+        rows.append((*fit(row(head, since, Span(clean(alert.text), "alarm.strong")), room + width_of((head, since))),
+                     Span(_ACKNOWLEDGE, "alarm")))  # fmt: skip
+    if len(waiting) > _MOST_ALERTS:
+        rows.append(row(Span(f"   and {len(waiting) - _MOST_ALERTS} more alerts", "alarm.strong")))
+    return rows
+
+
+def _seen(alert: Alert) -> bool:
+    return bool(getattr(alert, "acknowledged_by", ""))
 
 
 def _command(text: str) -> Span:

@@ -1,17 +1,18 @@
-"""The panes by the key that chooses them. A new pane is a line here and a rectangle in `layout`."""
+"""The panes by their name. A new pane is a module here, a line below, and a place on a screen (`screens`)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from sovereign_tui.cockpit.frame import Draw
-from sovereign_tui.cockpit.panes import book, log, positions, processes, signals, telemetry
+from sovereign_tui.cockpit.panes import book, log, orders, positions, processes, signals, telemetry
 
 PANES: Final[dict[str, tuple[str, Draw]]] = {
-    "1": ("Book", book.draw),
-    "2": ("Signals", signals.draw),
-    "3": ("Positions and orders", positions.draw),
-    "4": ("Telemetry", telemetry.draw),
-    "5": ("Processes", processes.draw),
-    "6": ("Log", log.draw),
+    "book": ("Book", book.draw),
+    "signals": ("Signals", signals.draw),
+    "positions": ("Positions and orders", positions.draw),
+    "orders": ("Orders", orders.draw),
+    "telemetry": ("Telemetry", telemetry.draw),
+    "processes": ("Processes", processes.draw),
+    "log": ("Log", log.draw),
 }

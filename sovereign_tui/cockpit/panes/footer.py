@@ -1,19 +1,54 @@
-"""The last row: the keys, and a note of what the last key did."""
+"""The last rows: the tape of what happened last, the keys, and a note of what the last key did."""
 
 from __future__ import annotations
 
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.text import Row, Span, clean, row, spread
+from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, number, row, size, spread, width_of
 
 
 def draw(paint: Paint, width: int) -> Row:
-    """Key hints on the left, the note on the right."""
-    hints: list[Span] = [Span(" ")]
-    for key, what in paint.keys:
-        hints += [Span(key, "key"), Span(f" {what}  ", "label")]
+    """Key hints on the left, as many as fit; the note on the right."""
     counts = paint.view.counts
     note = clean(paint.note)
     if not note and counts.malformed:
         note = f"{counts.malformed} malformed: {clean(counts.last_problem)}"
-    end = Span(f" {note[: width * 2 // 3]} ", "warn") if note else Span(" ^K HALT ", "key")
+    end = Span(f" {note[: width * 2 // 3]} ", "warn") if note else Span(" ^K HALT " if paint.halts else " ", "key")
+    hints: list[Span] = [Span(" ")]
+    for key, what in paint.keys:
+        if width_of(tuple(hints)) + len(key) + len(what) + 3 + len(end.text) > width:
+            break
+        hints += [Span(key, "key"), Span(f" {what}  ", "label")]
     return spread(tuple(hints), row(end), width)
+
+
+def tape(paint: Paint, width: int) -> Row:
+    """The last fill, and what an operator did last."""
+    return spread(row(" ", *_fill(paint)), row(*_halted(paint), " "), width)
+
+
+def _fill(paint: Paint) -> Row:
+    orders = paint.view.orders.value
+    filled = [order for order in (orders.recent if orders is not None else ()) if order.filled_contracts]
+    if orders is None:
+        return (Span("last fill ", "label"), Span("?", "unknown"))
+    if not filled:
+        return (Span("last fill ", "label"), Span("none", "dim"))
+    last = max(filled, key=lambda order: order.updated_ns)
+    bought = last.side.lower() == "buy"
+    return (
+        Span("last fill ", "label"), Span("▲ buy " if bought else "▼ sell ", "up" if bought else "down"),
+        Span(f"{size(last.filled_contracts)} @ {number(last.average_price, 1)} "),
+        Span(clock_text(last.updated_ns), "dim"),
+    )  # fmt: skip
+
+
+def _halted(paint: Paint) -> Row:
+    receipt = paint.view.receipt.value
+    if receipt is None:
+        return ()
+    took = "" if receipt.total_ms is None else f" in {receipt.total_ms:.0f} ms"
+    verified = "VERIFIED" if receipt.verified else "NOT VERIFIED"
+    return (
+        Span(f"HALT {clean(receipt.id)} by {clean(receipt.issuer)} ", "label"),
+        Span(verified + took, "up" if receipt.verified else "warn"),
+    )  # fmt: skip

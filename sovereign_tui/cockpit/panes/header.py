@@ -28,7 +28,8 @@ Chunk = tuple[int, Row]
 
 def draw(paint: Paint, width: int) -> tuple[Row, Row]:
     """Both rows."""
-    kill = row(*_badges(paint), Span(" ^K HALT ", "badge.kill"))
+    key = Span(" ^K HALT ", "badge.kill") if paint.halts else Span(" NO HALT HERE ", "badge.note")
+    kill = row(*_badges(paint), key)
     first = _packed(
         [*_market(paint), (9, _state(paint)), (4, _cause(paint)), (2, _processes(paint)), (1, _equity(paint))],
         width - width_of(kill) - 1,
@@ -38,7 +39,7 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
     second = _packed(
         [
             (7, pulses), (5, _feed(paint, compact=compact)), (6, _authority(paint)), (8, _day(paint)),
-            (9, _position(paint)),
+            (9, _position(paint)), (4, _alerts(paint)), (3, _link(paint, compact=compact)),
         ],
         width,
     )  # fmt: skip
@@ -83,8 +84,9 @@ def _banded(cells: Row) -> Row:
 
 
 def _badges(paint: Paint) -> Row:
+    replay = (Span(f" REPLAY {clean(paint.replay)} ", "badge.replay"), " ") if paint.replay else ()
     shown = [(paint.frozen, " FROZEN "), (paint.readonly, " READ-ONLY ")]
-    return row(*(piece for on, text in shown if on for piece in (Span(text, "badge.note"), " ")))
+    return row(*replay, *(piece for on, text in shown if on for piece in (Span(text, "badge.note"), " ")))
 
 
 def _market(paint: Paint) -> list[Chunk]:
@@ -177,6 +179,21 @@ def _feed(paint: Paint, *, compact: bool) -> Row:
         return row(Span("tick", "label"), old)
     per_s = "?" if rate.value is None else f"{rate.value.per_s:.0f}/s"
     return row(Span("ticks ", "label"), Span(f"{per_s:>6}"), old)
+
+
+def _link(paint: Paint, *, compact: bool) -> Row:
+    """How long the terminal takes to answer a frame, and how many it gets."""
+    link = paint.link
+    if link.rtt_ms is None:
+        return row(Span("link ", "label"), Span("?", "unknown")) if link.slow else ()
+    speed = () if compact else (Span(f" {link.fps:.0f} fps", "dim"),)
+    slow = (Span(" SLOW", "warn"),) if link.slow else ()
+    return row(Span("link ", "label"), Span(age(link.rtt_ms), "warn" if link.slow else "text"), *speed, *slow)
+
+
+def _alerts(paint: Paint) -> Row:
+    count = len(paint.view.standing)
+    return row(Span(f"! {count} alert{'s' if count > 1 else ''}", "warn")) if count else ()
 
 
 def _authority(paint: Paint) -> Row:

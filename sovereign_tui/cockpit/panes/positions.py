@@ -28,6 +28,11 @@ def side_of(position: PositionView) -> Span:
     return Span("▲ LONG", "up") if position.contracts > 0 else Span("▼ SHORT", "down")
 
 
+def side_of_order(side: str) -> Span:
+    """Buy or sell as glyph, word and colour."""
+    return _SIDES.get(side.lower(), Span(clean(side)))
+
+
 def _summary(paint: Paint) -> Row:
     orders = paint.view.orders.value
     if orders is None:
@@ -89,12 +94,13 @@ def _order(order: OrderView, *, working: bool) -> Row:
     kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
     return row(
         Span(f" {clock_text(order.updated_ns)} ", "text" if working else "dim"),
-        left(_SIDES.get(order.side.lower(), Span(clean(order.side))), 6),
-        right(filled, 12), right(shown, 10), "  ", left(Span(kind, "label"), 8), _state(order.state, working),
+        left(side_of_order(order.side), 6),
+        right(filled, 12), right(shown, 10), "  ", left(Span(kind, "label"), 8), order_state(order.state, working),
     )  # fmt: skip
 
 
-def _state(state: str, working: bool) -> Span:
+def order_state(state: str, working: bool) -> Span:
+    """The state of an order, and what to think of it."""
     text = clean(state)
     lowered = state.lower()
     if "reject" in lowered or "unknown" in lowered:
