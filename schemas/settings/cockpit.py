@@ -29,6 +29,8 @@ KEYS: Final[dict[str, str]] = {
     "open": "enter,e",
     "left": "left,h",
     "right": "right,l",
+    "before": "left_square_bracket",
+    "after": "right_square_bracket",
     "change": "o",
     "copy": "y",
     "picture": "s",

@@ -20,7 +20,7 @@ from textual.app import ComposeResult
 from textual.events import Resize
 
 from schemas.channels import Keyring, Wire
-from schemas.clock import Clock, SystemClock
+from schemas.clock import NS_PER_MS, Clock, SystemClock
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit import screens
 from sovereign_tui.cockpit.alarm import Alarm
@@ -69,6 +69,8 @@ class Cockpit(Commanding):
         self._header, self._banner, self._tape, self._footer = (
             Canvas(name, self.palette) for name in ("header", "banner", "tape", "footer")
         )
+        self._drawn: dict[str, tuple[int, object]] = {}
+        """Of panes that are not drawn with each frame: when, and for what, they were."""
         self._panes = {name: Canvas(name, self.palette) for name in PANES}
 
     def compose(self) -> ComposeResult:
@@ -124,6 +126,11 @@ class Cockpit(Commanding):
         if self.selected == "orders" and (what := self._body().chosen):
             self.explain(what)
 
+    def looking(self) -> Paint:
+        """This moment, as the chosen pane sees it."""
+        paint = self._moment(*(self._still or (self.view, self._clock.monotonic_ns())))
+        return replace(paint, state=self.ui.pane(self.selected))
+
     def recolour(self) -> None:
         """All canvases, in the colours of the palette."""
         for canvas in (self._header, self._banner, self._tape, self._footer, *self._panes.values()):
@@ -136,11 +143,15 @@ class Cockpit(Commanding):
             if rect is None:
                 self._show(canvas, None, ())
                 continue
-            name, draw = PANES[pane]
-            seen = replace(paint, state=self.ui.pane(pane))
-            rows, self.bodies[pane] = framed(seen, pane, name, draw, rect.width, rect.height)
             if pane == self.selected:
                 self._page = max(1, rect.height - 4)
+            each, seen = PANES[pane], replace(paint, state=self.ui.pane(pane))
+            shown = (seen.state, rect, seen.selected == pane)
+            at_ns, before = self._drawn.get(pane, (0, None))
+            if before == shown and paint.now_ns - at_ns < each.every_ms * NS_PER_MS:
+                continue
+            self._drawn[pane] = (paint.now_ns, shown)
+            rows, self.bodies[pane] = framed(seen, pane, each.name, each.draw, rect.width, rect.height)
             self._show(canvas, rect, rows)
 
     def _take(self) -> None:

@@ -26,6 +26,7 @@ ModalScreen Input {
 }
 FilterDialog { align: left bottom; background: $sv-scrim 0%; }
 FilterDialog Input { width: 100%; height: 1; border: none; padding: 0 1; background: $sv-panel; }
+CommandPalette SearchIcon { display: none; }
 TextDialog .box { width: 96%; height: 96%; padding: 0 1; }
 """
 

@@ -45,14 +45,17 @@ DEEDS: Final = (
     Deed("page_down", "move('page_down')", "a page down", "Pane"),
     Deed("first", "move('first')", "the first", "Pane"),
     Deed("last", "move('last')", "the last; in a log: follow", "Pane"),
-    Deed("left", "turn(-1)", "left: the one before", "Pane"),
-    Deed("right", "turn(1)", "right: the next one", "Pane"),
+    Deed("left", "turn('side', -1)", "left: back in time", "Pane"),
+    Deed("right", "turn('side', 1)", "right: on in time", "Pane"),
+    Deed("before", "turn('kind', -1)", "the time frame, or speed, before", "Pane"),
+    Deed("after", "turn('kind', 1)", "the next time frame, or speed", "Pane"),
     Deed("change", "change", "other view of this pane", "Pane"),
     Deed("open", "open", "open, explain", "Pane"),
     Deed("copy", "copy", "copy", "Pane"),
 )
 _PRIORITY_KEYS: Final = {"ctrl+q", "ctrl+c"}
 _DISPLAY: Final = {
+    "left_square_bracket": "[", "right_square_bracket": "]",
     "question_mark": "?", "colon": ":", "slash": "/", "space": "space", "pageup": "PgUp", "pagedown": "PgDn",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "enter": "enter", "escape": "esc", "shift+tab": "shift-tab",
 }  # fmt: skip

@@ -15,11 +15,12 @@ from schemas.settings import Home, Settings
 from sovereign_tui.cockpit import keys, memory, screens, ui
 from sovereign_tui.cockpit.dialogs import CSS as DIALOGS_CSS
 from sovereign_tui.cockpit.dialogs import FilterDialog, HelpDialog
-from sovereign_tui.cockpit.frame import Body
+from sovereign_tui.cockpit.frame import Body, Paint
 from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.screens import SCREENS
 from sovereign_tui.cockpit.text import plain
 from sovereign_tui.cockpit.theme import THEMES, Palette
+from sovereign_tui.cockpit.turning import turned
 from sovereign_tui.cockpit.ui import Ui
 
 _NOTE_NS: Final = 4 * NS_PER_S
@@ -168,19 +169,17 @@ class Navigation(App[None]):
 
         self.push_screen(FilterDialog(self.ui.pane(pane).query, filter_by), filter_by)
 
-    def action_turn(self, step: int) -> None:
-        """The one before, or the next, of what this pane has several of."""
-        self.turned(self.selected, step)
+    def action_turn(self, what: str, step: int) -> None:
+        """Further in time, or another kind, of what this pane shows."""
+        self.change(turned(self.ui, self.selected, self.looking(), what, step))
 
     def action_change(self) -> None:
         """The other view of this pane."""
-        self.changed(self.selected)
+        self.change(turned(self.ui, self.selected, self.looking(), "view", 1))
 
-    def turned(self, pane: str, step: int) -> None:
-        """Panes with something to turn say what."""
-
-    def changed(self, pane: str) -> None:
-        """Panes with several views say which."""
+    def looking(self) -> Paint:
+        """This moment, as the chosen pane sees it."""
+        raise NotImplementedError
 
     def action_copy(self) -> None:
         """What the cursor stands on, else the text of the pane, into the terminal's clipboard."""

@@ -120,6 +120,9 @@ class Palette:
             return colours[role]
         if self.name == "mono":
             return self._mono(role)
+        ink, _, ground = role.partition("@")
+        if ground:
+            return f"{colours[ink]} on {colours[ground]}"
         kind, _, rest = role.partition(".")
         if role in _BADGES:
             return _ANSI_BADGES[role] if self.name == "ansi" else "bold {1} on {0}".format(*_BADGES[role])
@@ -149,6 +152,9 @@ class Palette:
             return "bold reverse"
         if role.startswith("cursor"):
             return "reverse"
+        ink, _, ground = role.partition("@")
+        if ground:
+            return self._text(ink)
         kind, _, rest = role.partition(".")
         if kind in {"bid", "ask", "heat", "shade"}:
             return "bold" if rest == "lit" else ""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sovereign_tui.cockpit.frame import Draw
-from sovereign_tui.cockpit.panes import book, log, orders, positions, processes, signals, telemetry
+from sovereign_tui.cockpit.panes import book, chart, log, orders, positions, processes, signals, telemetry
 
-PANES: Final[dict[str, tuple[str, Draw]]] = {
-    "book": ("Book", book.draw),
-    "signals": ("Signals", signals.draw),
-    "positions": ("Positions and orders", positions.draw),
-    "orders": ("Orders", orders.draw),
-    "telemetry": ("Telemetry", telemetry.draw),
-    "processes": ("Processes", processes.draw),
-    "log": ("Log", log.draw),
+
+class Pane(NamedTuple):
+    """One pane. `every_ms`: how often it is drawn anew at most, where that costs much; 0: with each frame."""
+
+    name: str
+    draw: Draw
+    every_ms: float = 0.0
+
+
+PANES: Final[dict[str, Pane]] = {
+    "book": Pane("Book", book.draw),
+    "chart": Pane("Chart", chart.draw, 500.0),
+    "signals": Pane("Signals", signals.draw),
+    "positions": Pane("Positions and orders", positions.draw),
+    "orders": Pane("Orders", orders.draw),
+    "telemetry": Pane("Telemetry", telemetry.draw),
+    "processes": Pane("Processes", processes.draw),
+    "log": Pane("Log", log.draw),
 }
