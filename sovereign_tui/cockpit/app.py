@@ -40,6 +40,8 @@ from sovereign_tui.cockpit.view import View
 EXIT_TERMINATED: Final = 143
 _HEADER_ROWS: Final = 2
 _ROWS_FOR_TAPE: Final = 30
+_EXPLAINED: Final = frozenset({"orders", "decisions", "signals"})
+"""Panes whose chosen thing is an intent or an order."""
 
 
 class Source(Protocol):
@@ -123,7 +125,7 @@ class Cockpit(Commanding):
 
     def action_open(self) -> None:
         """What the cursor stands on."""
-        if self.selected == "orders" and (what := self._body().chosen):
+        if self.selected in _EXPLAINED and (what := self._body().chosen):
             self.explain(what)
 
     def looking(self) -> Paint:

@@ -39,6 +39,8 @@ class Paint:
     link: LinkView = field(default_factory=LinkView)
     replay: str = ""
     """What is replayed, and how; "": this is the present."""
+    colours: bool = True
+    """False: what is told by a colour has to be told by a character."""
     halts: bool = True
     """Whether the kill key of this screen does something."""
 

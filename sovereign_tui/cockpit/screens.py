@@ -46,12 +46,22 @@ _MARKET: Final = stacked(
     Part(beside(Part("positions", 0.58), Part("signals", 0.42)), share=0.35, least=9),
 )
 
+_BOOK: Final = beside(
+    Part("book", 0.42), Part(stacked(Part("heatmap", 0.6), Part("flow", 0.4, least=9)), 0.58)
+)  # fmt: skip
+_SIGNALS: Final = stacked(
+    Part(beside(Part("signals", 0.5), Part("layers", 0.5)), 0.62), Part("decisions", 0.38, least=7)
+)  # fmt: skip
+_ORDERS: Final = stacked(
+    Part(beside(Part("positions", 0.62), Part("account", 0.38)), 0.36, least=11), Part("orders", 0.64)
+)  # fmt: skip
+
 SCREENS: Final[dict[str, Screen]] = {
     "1": Screen("Cockpit", (("trade", _TRADE), ("watch", _WATCH), ("market", _MARKET))),
-    "2": Screen("Book", (("book", stacked(Part("book", 0.6), Part("book.flow", 0.4))),)),
-    "3": Screen("Signals", (("signals", stacked(Part("signals", 0.5), Part("decisions", 0.5))),)),
-    "4": Screen("Orders", (("orders", stacked(Part("positions", 0.3, least=8), Part("orders", 0.7))),)),
-    "5": Screen("Telemetry", (("telemetry", "telemetry"),)),
+    "2": Screen("Book", (("book", _BOOK),)),
+    "3": Screen("Signals", (("signals", _SIGNALS),)),
+    "4": Screen("Orders", (("orders", _ORDERS),)),
+    "5": Screen("Telemetry", (("telemetry", stacked(Part("legs", 0.42, least=8), Part("counters", 0.58))),)),
     "6": Screen("System", (("system", stacked(Part("processes", 0.3, least=8), Part("log", 0.7))),)),
     "7": Screen("Chart", (("chart", "chart"),)),
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 from sovereign_tui.cockpit import ui as looks
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.panes import chart
+from sovereign_tui.cockpit.panes import chart, legs
 from sovereign_tui.cockpit.ui import Ui
 
 _BARS: Final = 8
@@ -15,7 +15,12 @@ _BARS: Final = 8
 
 def turned(ui: Ui, pane: str, paint: Paint, what: str, step: int) -> Ui:
     """`what`: side (left and right), kind ([ and ]), or view (the other one). The same Ui where that means nothing."""
-    return _chart(ui, paint, what, step) if pane == "chart" else ui
+    if pane == "chart":
+        return _chart(ui, paint, what, step)
+    if pane == "legs" and what == "view":
+        window = next_of(legs.WINDOWS, ui.pane(pane).choice("window", legs.WINDOWS[0]), step)
+        return looks.chosen(ui, pane, "window", window)
+    return ui
 
 
 def next_of(options: tuple[str, ...], current: str, step: int) -> str:

@@ -7,14 +7,14 @@ from typing import Final
 
 from schemas.messages import MarketTick
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
-from sovereign_tui.cockpit.text import Row, Span, number, row, size
+from sovereign_tui.cockpit.text import Row, Span, number, row, size, width_of
 
 _LEVELS: Final = 5
 """Levels a side of the imbalance shown; SPEC.md 7."""
 
 _COLUMN: Final = 8
-_LEAST: Final = 50
-"""Columns that the ladder takes; what is narrower shows its left part."""
+_WITH_CUMULATIVE: Final = 50
+"""Columns from which on the cumulative sizes stand beside the sizes; below, only their bars are left."""
 
 
 def imbalance(tick: MarketTick, levels: int = _LEVELS) -> float | None:
@@ -29,7 +29,6 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     age_ms = paint.view.tick.age_ms(paint.now_ns)
     if tick is None:
         return Body(rows=nothing_heard("the engine", f"tick.{paint.instrument}"), age_ms=age_ms)
-    width = max(width, _LEAST)
     share = imbalance(tick)
     extra = row(Span("imb ", "label"), _share(share))
     if not tick.book_valid:
@@ -51,12 +50,12 @@ def _balance(share: float | None, width: int) -> Row:
     """The imbalance as one bar: bids from the left, asks the rest, the middle marked."""
     if share is None:
         return row(Span(" imbalance ?", "unknown"))
-    room = width - 16
-    bids = round(share * room)
     bid_pct, ask_pct = f"{share * 100:3.0f}%", f"{(1 - share) * 100:3.0f}%"
+    room = max(0, width - len(" bid ask ") - len(bid_pct) - len(ask_pct))
+    bids = round(share * room)
     return row(
         Span(" bid", "bid"), Span(bid_pct, "bid"), Span("█" * bids, "bid"), Span("▒" * (room - bids), "ask"),
-        Span(ask_pct, "ask"), Span("ask", "ask"),
+        Span(ask_pct, "ask"), Span(" ask ", "ask"),
     )  # fmt: skip
 
 
@@ -67,15 +66,16 @@ def _last(tick: MarketTick, width: int) -> Row:
         Span(" last ", "label"), Span(number(tick.last_price, 1), "strong"), " ", side, " ", size(tick.last_size)
     )
     tail = row(Span("spread ", "label"), Span(number(gap, 1)), " ")
-    room = width - sum(len(span.text) for span in last) - sum(len(span.text) for span in tail)
-    return row(*last, Span(" " * max(1, room)), *tail)
+    room = width - width_of(last) - width_of(tail)
+    return row(*last, Span(" " * room), *tail) if room > 0 else last
 
 
 def _heads(width: int) -> Row:
     half = width // 2
-    bids = f"{'cum':>8}{'size':>8}{'bid':>{half - 17}} "
-    asks = f" {'ask':<{width - half - 17}}{'size':>8}{'cum':>8}"
-    return row(Span(bids, "dim"), Span(asks, "dim"))
+    left = f"{'cum':>8}" if width >= _WITH_CUMULATIVE else ""
+    heads = f"{left}{'size':>8}{'bid':>{max(3, half - 9 - len(left))}} "
+    asks = f" {'ask':<{max(3, width - half - 9 - len(left))}}{'size':>8}{'cum' if left else '':>{len(left)}}"
+    return row(Span(heads, "dim"), Span(asks, "dim"))
 
 
 def _ladder(tick: MarketTick, width: int, rows: int) -> list[Row]:
@@ -105,18 +105,20 @@ def depth_text(contracts: float) -> str:
 
 
 def _bid_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
-    if level is None:
+    if level is None or width < 18:
         return (Span(" " * width),)
     price, amount, cumulative = level
-    text = f"{depth_text(cumulative):>{_COLUMN}}{depth_text(amount):>{_COLUMN}}{number(price, 1):>{width - 17}} "
+    whole = f"{depth_text(cumulative):>{_COLUMN}}" if 2 * width >= _WITH_CUMULATIVE else ""
+    text = f"{whole}{depth_text(amount):>{_COLUMN}}{number(price, 1):>{width - 9 - len(whole)}} "
     return _heat(text, round(width * cumulative / most), width - 1 - len(number(price, 1)), "bid", from_right=True)
 
 
 def _ask_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
-    if level is None:
+    if level is None or width < 18:
         return (Span(" " * width),)
     price, amount, cumulative = level
-    text = f" {number(price, 1):<{width - 17}}{depth_text(amount):>{_COLUMN}}{depth_text(cumulative):>{_COLUMN}}"
+    whole = f"{depth_text(cumulative):>{_COLUMN}}" if 2 * width >= _WITH_CUMULATIVE else ""
+    text = f" {number(price, 1):<{width - 9 - len(whole)}}{depth_text(amount):>{_COLUMN}}{whole}"
     return _heat(text, round(width * cumulative / most), 1 + len(number(price, 1)), "ask", from_right=False)
 
 

@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from sovereign_tui.cockpit.frame import Draw
-from sovereign_tui.cockpit.panes import book, chart, log, orders, positions, processes, signals, telemetry
+from sovereign_tui.cockpit.panes import (
+    account,
+    book,
+    chart,
+    counters,
+    decisions,
+    flow,
+    heatmap,
+    layers,
+    legs,
+    log,
+    orders,
+    positions,
+    processes,
+    signals,
+    telemetry,
+)
 
 
 class Pane(NamedTuple):
@@ -18,11 +34,18 @@ class Pane(NamedTuple):
 
 PANES: Final[dict[str, Pane]] = {
     "book": Pane("Book", book.draw),
+    "heatmap": Pane("Heatmap", heatmap.draw, 500.0),
+    "flow": Pane("Order flow", flow.draw, 250.0),
     "chart": Pane("Chart", chart.draw, 500.0),
     "signals": Pane("Signals", signals.draw),
+    "layers": Pane("Layers", layers.draw, 500.0),
+    "decisions": Pane("Decisions", decisions.draw, 500.0),
     "positions": Pane("Positions and orders", positions.draw),
     "orders": Pane("Orders", orders.draw),
+    "account": Pane("Account", account.draw),
     "telemetry": Pane("Telemetry", telemetry.draw),
+    "legs": Pane("Latency", legs.draw),
+    "counters": Pane("Counters", counters.draw),
     "processes": Pane("Processes", processes.draw),
     "log": Pane("Log", log.draw),
 }

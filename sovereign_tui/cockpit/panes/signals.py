@@ -11,8 +11,10 @@ from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, clean, left, number, right, row, signed
 
 _VOTES: Final = {1: Span("▲ +1", "up"), 0: Span("·  0", "dim"), -1: Span("▼ -1", "down")}
+_MARKS: Final = {1: Span("▲", "up"), 0: Span("·", "dim"), -1: Span("▼", "down")}
 _DIRECTIONS: Final = {1: Span("▲ LONG", "up"), 0: Span("· flat", "dim"), -1: Span("▼ SHORT", "down")}
 _MISSING: Final = Span("?", "unknown")
+_WIDE: Final = 66
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -21,28 +23,48 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     age_ms = paint.view.decision.age_ms(paint.now_ns)
     if decision is None:
         return Body(rows=nothing_heard("the brain", "state.decision"), age_ms=age_ms)
-    rows = [_heads()]
-    rows += [_frame(scores) for scores in decision.frames]
-    rows.append(())
+    wide = width >= _WIDE
+    rows = [_heads(wide)]
+    rows += [_wide(scores) if wide else _narrow(scores) for scores in decision.frames]
+    rows += [_agreement(decision), ()]
     rows += _verdict(decision, width)
     rows += _model(decision, width)
     rows += _unknown(decision, width)
-    rows += _features(decision, width)
-    return Body(rows=tuple(rows[:height]), age_ms=age_ms, extra=row(_direction(decision.direction)))
+    rows += _filters(decision, width)
+    rows += _size(decision, width)
+    return Body(
+        rows=tuple(rows[:height]), age_ms=age_ms, extra=row(direction(decision.direction)), chosen=decision.intent_id,
+        hints=(("enter", "explain its order"),) if decision.intent_id else (),
+    )  # fmt: skip
 
 
-def _heads() -> Row:
+def direction(value: int) -> Span:
+    """A direction as glyph, word and colour."""
+    return _DIRECTIONS.get(value, _MISSING)
+
+
+def _heads(wide: bool) -> Row:
     text = f" {'frame':<6}{'trend':>9} {'vote':>5}  {'book':>5} {'vote':>5}  {'flow':>5} {'vote':>5}   direction"
-    return row(Span(text, "dim"))
+    return row(Span(text if wide else f" {'frame':<5}{'trend':>8}  {'book':>6}  {'flow':>6}   direction", "dim"))
 
 
-def _frame(scores: FrameScores) -> Row:
+def _wide(scores: FrameScores) -> Row:
     return row(
         Span(f" {clean(scores.frame):<6}", "strong"),
         right(signed(scores.trend_score_pct, 2, "%"), 9), "  ", _vote(scores.trend_vote), "  ",
         right(_share(scores.book_imbalance), 5), "  ", _vote(scores.book_vote), "  ",
         right(_share(scores.trade_pressure), 5), "  ", _vote(scores.flow_vote), "   ",
-        _direction(scores.direction),
+        direction(scores.direction),
+    )  # fmt: skip
+
+
+def _narrow(scores: FrameScores) -> Row:
+    return row(
+        Span(f" {clean(scores.frame):<5}", "strong"),
+        right(signed(scores.trend_score_pct, 2, "%"), 8), _mark(scores.trend_vote), " ",
+        right(_share(scores.book_imbalance), 6), _mark(scores.book_vote), " ",
+        right(_share(scores.trade_pressure), 6), _mark(scores.flow_vote), "  ",
+        direction(scores.direction),
     )  # fmt: skip
 
 
@@ -54,14 +76,25 @@ def _vote(vote: int) -> Span:
     return _VOTES.get(vote, _MISSING)
 
 
-def _direction(direction: int) -> Span:
-    return _DIRECTIONS.get(direction, _MISSING)
+def _mark(vote: int) -> Span:
+    return _MARKS.get(vote, _MISSING)
+
+
+def _agreement(decision: Decision) -> Row:
+    """How many of the frames say which way."""
+    counts = [sum(frame.direction == way for frame in decision.frames) for way in (1, -1)]
+    total = len(decision.frames)
+    return row(
+        Span(" frames ", "label"), Span(f"▲ {counts[0]}/{total}  ", "up" if counts[0] else "dim"),
+        Span(f"▼ {counts[1]}/{total}", "down" if counts[1] else "dim"), Span("  -> ", "label"),
+        direction(decision.direction),
+    )  # fmt: skip
 
 
 def _verdict(decision: Decision, width: int) -> list[Row]:
     if not decision.why_not:
         what = f" sent {decision.intent_id}" if decision.intent_id else " an order was sent"
-        return [row(Span(" order  ", "label"), _direction(decision.direction), Span(clean(what), "strong"))]
+        return [row(Span(" order  ", "label"), direction(decision.direction), Span(clean(what), "strong"))]
     words = clean(f"{decision.why_not}: {decision.why_not_text}".removesuffix(": "))
     lines = textwrap.wrap(words, max(10, width - 10))[:2] or [""]
     out = [row(Span(" why not ", "label"), Span(lines[0], "warn"))]
@@ -86,15 +119,23 @@ def _unknown(decision: Decision, width: int) -> list[Row]:
     return [row(Span(head, "label"), Span(line, "unknown")) for head, line in zip(heads, lines, strict=False)]
 
 
-def _features(decision: Decision, width: int) -> list[Row]:
-    """What else the layers say, as name and value, in columns; with a dot: what an order was made of."""
-    shown = {name: value for name, value in decision.features.items() if "." not in name}
-    if not shown:
+def _filters(decision: Decision, width: int) -> list[Row]:
+    """The filters that are switched on, and what they said."""
+    rows = []
+    for head, each in zip(chain([" filters "], repeat(" " * 9)), decision.filters, strict=False):
+        said = f"{'√' if each.passed else '✗'} {clean(each.name)}: {clean(each.text)}"
+        rows.append(row(Span(head, "label"), Span(said[: max(10, width - 10)], "up" if each.passed else "warn")))
+    return rows
+
+
+def _size(decision: Decision, width: int) -> list[Row]:
+    """From the account to contracts, step by step."""
+    if not decision.size:
         return []
-    columns = max(1, width // 33)
-    cells = [
-        (left(Span(f" {clean(name)}", "label"), 21), right(number(value, 3), 10), Span("  "))
-        for name, value in sorted(shown.items())
-    ]
-    starts = range(0, len(cells), columns)
-    return [(), *(tuple(chain.from_iterable(cells[start : start + columns])) for start in starts)]
+    return [(), *(
+        row(
+            left(Span(f" {clean(each.name).replace('_', ' ')}", "label"), 20), right(number(each.value, 2), 12),
+            Span(f"  {clean(each.text)}"[: max(0, width - 33)], "dim"),
+        )
+        for each in decision.size
+    )]  # fmt: skip
