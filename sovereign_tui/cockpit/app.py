@@ -40,6 +40,7 @@ from sovereign_tui.cockpit.view import View
 EXIT_TERMINATED: Final = 143
 _HEADER_ROWS: Final = 2
 _ROWS_FOR_TAPE: Final = 30
+_SETTINGS: Final = "8"
 _EXPLAINED: Final = frozenset({"orders", "decisions", "signals"})
 """Panes whose chosen thing is an intent or an order."""
 
@@ -125,8 +126,11 @@ class Cockpit(Commanding):
 
     def action_open(self) -> None:
         """What the cursor stands on."""
-        if self.selected in _EXPLAINED and (what := self._body().chosen):
+        what = self._body().chosen
+        if what and self.selected in _EXPLAINED:
             self.explain(what)
+        elif what and self.selected == "settings":
+            self.edit(what)
 
     def looking(self) -> Paint:
         """This moment, as the chosen pane sees it."""
@@ -139,6 +143,9 @@ class Cockpit(Commanding):
             canvas.recolour(self.palette)
 
     def _paint_panes(self, paint: Paint, width: int, height: int, top: int, bottom: int) -> None:
+        if self.ui.screen == _SETTINGS and not self.settings:
+            self.settings = self.desk.rows()
+            paint = replace(paint, settings=self.settings)
         places = screens.arrange(self.ui, width, height, top, bottom)
         for pane, canvas in self._panes.items():
             rect = places.get(pane)
@@ -170,7 +177,8 @@ class Cockpit(Commanding):
         return Paint(
             view=view, now_ns=now_ns, stale_ms=settings.cockpit.stale_ms, started_ns=self._started_ns,
             readonly=self._readonly, frozen=self._still is not None, selected=self.selected,
-            venue=settings.venue.name, instrument=settings.venue.instrument,
+            venue=settings.venue.name, instrument=settings.venue.instrument, settings=self.settings,
+            colours=self.palette.name != "mono",
             note=self._note if self._clock.monotonic_ns() < self._note_until_ns else "",
         )  # fmt: skip
 

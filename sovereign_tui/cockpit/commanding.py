@@ -14,8 +14,11 @@ from rich.text import Text
 
 from schemas.clock import Clock
 from schemas.settings import Home, Settings
+from schemas.settings.venues import LIVE
 from sovereign_tui.cockpit.dialogs import Leave, QuitDialog, TextDialog, TypedDialog
+from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.navigation import Navigation
+from sovereign_tui.cockpit.settings_desk import Busy, Change, SettingRow, SettingsDesk, SettingsError
 from sovereign_tui.cockpit.view import View
 from sovereign_tui.ops.client import OpsError, request, stream
 
@@ -40,6 +43,8 @@ class Commanding(Navigation):
         self._readonly = readonly
         self._who = who
         self._stopping = False
+        self.desk = SettingsDesk(home.settings_file)
+        self.settings: tuple[SettingRow, ...] = ()
 
     def action_leave(self) -> None:
         """Asks before leaving; pressed again, it stays at the question."""
@@ -87,6 +92,57 @@ class Commanding(Navigation):
         page = TextDialog(f"explain {what}", Text("reading the record…"))
         self.push_screen(page)
         self.run_worker(self._explain(what, page), exit_on_error=False)
+
+    def edit(self, key: str) -> None:
+        """Changes one setting: what it would be is checked, then the running system is told, then the file."""
+        row = next((each for each in self.settings if each.key == key), None)
+        if row is None or self._refused():
+            return
+        if row.variable:
+            self.say(f"{row.variable} in the environment overrides {key}: change it there, or unset it")
+            return
+        note = "A running system takes a limit of [risk] at once, the rest at its next start."
+        self.push_screen(EditDialog(row, self.desk.propose, note), self._edited)
+
+    def _edited(self, change: Change | None) -> None:
+        if change is None:
+            self.say("nothing was changed")
+        elif self._settings.venue.name == LIVE:
+            self._confirm_change(change, "This system trades on the venue live.")
+        else:
+            self.run_worker(self._tell(change, confirmed=False), exit_on_error=False)
+
+    def _confirm_change(self, change: Change, why: str) -> None:
+        def typed(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._tell(change, confirmed=True), exit_on_error=False)
+            else:
+                self.say(f"{change.key} was not typed: nothing was changed")
+
+        text = f"{change.key} = {change.value}\n{why}"
+        self.push_screen(TypedDialog("Change it?", text, change.key), typed)
+
+    async def _tell(self, change: Change, *, confirmed: bool) -> None:
+        command = {"cmd": "config", "key": change.key, "value": change.value, "confirmed": confirmed}
+        try:
+            answer = await self.ask(command)
+        except OpsError as error:
+            self.say(f"not changed: {error}")
+            return
+        if not answer.get("ok"):
+            if answer.get("loosening") and not confirmed:
+                self._confirm_change(change, f"{answer.get('text', '')}.")
+            else:
+                self.say(f"not changed: {answer.get('text', '')}")
+            return
+        try:
+            self.desk.keep(change.key, change.value)
+        except (SettingsError, Busy, OSError) as error:
+            self.say(f"the running system has it, the file has not: {error}")
+            return
+        self.settings = self.desk.rows()
+        by = ", ".join(f"{name}: {text}" for name, text in (answer.get("processes") or {}).items())
+        self.say(f"{answer.get('text', change.key)}{f' ({by})' if by else ''}")
 
     async def ask(self, command: dict[str, Any], wait_s: float = _ANSWER_S) -> dict[str, Any]:
         """One answer of ops. Raises: OpsError."""

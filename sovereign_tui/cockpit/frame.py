@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, plain, row, width_of
 from sovereign_tui.cockpit.ui import PaneState
 from sovereign_tui.cockpit.view import Heard, View
@@ -37,6 +38,8 @@ class Paint:
     state: PaneState = field(default_factory=PaneState)
     """Of the pane that is being drawn."""
     link: LinkView = field(default_factory=LinkView)
+    settings: tuple[SettingRow, ...] = ()
+    """Read when their screen is looked at; empty before."""
     replay: str = ""
     """What is replayed, and how; "": this is the present."""
     colours: bool = True

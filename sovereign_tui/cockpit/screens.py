@@ -64,6 +64,7 @@ SCREENS: Final[dict[str, Screen]] = {
     "5": Screen("Telemetry", (("telemetry", stacked(Part("legs", 0.42, least=8), Part("counters", 0.58))),)),
     "6": Screen("System", (("system", stacked(Part("processes", 0.3, least=8), Part("log", 0.7))),)),
     "7": Screen("Chart", (("chart", "chart"),)),
+    "8": Screen("Settings", (("settings", "settings"),)),
 }
 
 

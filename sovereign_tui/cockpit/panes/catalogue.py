@@ -19,6 +19,7 @@ from sovereign_tui.cockpit.panes import (
     orders,
     positions,
     processes,
+    settings,
     signals,
     telemetry,
 )
@@ -48,4 +49,5 @@ PANES: Final[dict[str, Pane]] = {
     "counters": Pane("Counters", counters.draw),
     "processes": Pane("Processes", processes.draw),
     "log": Pane("Log", log.draw),
+    "settings": Pane("Settings", settings.draw),
 }

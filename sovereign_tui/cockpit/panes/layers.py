@@ -7,7 +7,7 @@ from typing import Final
 from sovereign_tui.cockpit.frame import Body, Paint, matches, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, clean, left, right, row, signed
 
-_COLUMN: Final = 36
+_COLUMN: Final = 29
 _UNITS: Final = {"_pct": "%", "_bps": " bp"}
 _HINTS: Final = (("/", "filter"),)
 
@@ -46,7 +46,7 @@ def _line(name: str, value: float) -> Row:
     unit = next((sign for suffix, sign in _UNITS.items() if name.endswith(suffix)), "")
     plain_name = clean(name.removesuffix("_pct").removesuffix("_bps")).replace("_", " ")
     decimals = 0 if value == int(value) and abs(value) < 1e9 else 3 if abs(value) < 100 else 1
-    return row(left(Span(f"  {plain_name}", "label"), 22), right(signed(value, decimals, unit), 12), "  ")
+    return row(left(Span(f" {plain_name}", "label"), 18), right(signed(value, decimals, unit), 10), " ")
 
 
 def _cell(lines: list[Row], index: int) -> Row:
