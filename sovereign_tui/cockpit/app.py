@@ -151,6 +151,7 @@ class Cockpit(Commanding):
             rect = places.get(pane)
             if rect is None:
                 self._show(canvas, None, ())
+                self._drawn.pop(pane, None)
                 continue
             if pane == self.selected:
                 self._page = max(1, rect.height - 4)

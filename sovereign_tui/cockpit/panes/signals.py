@@ -14,7 +14,7 @@ _VOTES: Final = {1: Span("▲ +1", "up"), 0: Span("·  0", "dim"), -1: Span("▼
 _MARKS: Final = {1: Span("▲", "up"), 0: Span("·", "dim"), -1: Span("▼", "down")}
 _DIRECTIONS: Final = {1: Span("▲ LONG", "up"), 0: Span("· flat", "dim"), -1: Span("▼ SHORT", "down")}
 _MISSING: Final = Span("?", "unknown")
-_WIDE: Final = 66
+_WIDE: Final = 64
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:

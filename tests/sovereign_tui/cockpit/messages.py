@@ -10,10 +10,17 @@ import msgspec
 from schemas import codec
 from schemas.messages import (
     AccountState,
+    Alert,
+    Candle,
+    CandleHistory,
     Cause,
     Decision,
     EngineState,
+    Flow,
+    FlowMark,
+    FootprintRow,
     FrameScores,
+    Heatmap,
     LogLine,
     MarketTick,
     Metrics,
@@ -155,4 +162,61 @@ def receipt(requested_ns: int, steps: int = 0, id_: str = "8f3c") -> Receipt:
         id=id_, requested_ns=requested_ns, latched_ns=at[0], port_closed_ns=at[1], cancels_sent_ns=at[2],
         venue_confirmed_ns=at[3], open_orders=0 if steps == 4 else None, verified=steps == 4, issuer="op@pts/2",
         reason="kill key",
+    )  # fmt: skip
+
+
+BAR_NS = 300_000 * MS
+FIRST_BAR_NS = WALL_NS // BAR_NS * BAR_NS
+
+
+def candle(number: int = 0, *, confirmed: bool = False, sequence: int = 1, frame: str = "5m") -> Candle:
+    """The bar so many after the one of WALL_NS; a price that goes up and down, the same each time."""
+    swing = (number * 37) % 23 - 11
+    first, last = 64_000.0 + swing, 64_000.0 + (number * 41) % 19 - 9
+    return Candle(
+        instrument=INSTRUMENT, frame=frame, sequence=sequence, open_ns=FIRST_BAR_NS + number * BAR_NS,
+        received_ns=WALL_NS + sequence, open=first, high=max(first, last) + 6, low=min(first, last) - 5, close=last,
+        volume=20.0 + (number * 29) % 31, confirmed=confirmed,
+    )  # fmt: skip
+
+
+def history(bars: int = 80) -> CandleHistory:
+    candles = tuple(candle(number, confirmed=True) for number in range(-bars, 0))
+    return CandleHistory(instrument=INSTRUMENT, frame="5m", sequence=1, received_ns=WALL_NS, candles=candles)
+
+
+def flow(**changes: Any) -> Flow:
+    value = Flow(
+        timestamp_ns=WALL_NS, instrument=INSTRUMENT, frame="1m", counters={}, imbalance=0.66, pressure=0.58,
+        cvd_contracts=312.5, cvd_session_ns=WALL_NS, cvd_since_ns=WALL_NS,
+        cvd_bars=(10.0, 60.0, 40.0, 120.0, 180.0, 310.0), footprint_open_ns=FIRST_BAR_NS, footprint_bucket=5.0,
+        footprint_poc=64_000.0,
+        footprint=(
+            FootprintRow(price=63_995.0, bought=4.0, sold=9.5), FootprintRow(price=64_000.0, bought=20.0, sold=12.0),
+        ),
+        marks=(FlowMark(
+            kind="large_trade", side=Side.SELL, at_ns=WALL_NS, confirmed_ns=WALL_NS, price=64_001.0, contracts=51.5
+        ),),
+    )  # fmt: skip
+    return msgspec.structs.replace(value, **changes)
+
+
+def heatmap(rows: int = 24, columns: int = 40) -> Heatmap:
+    """A wall that moves up by a row every second column, and little elsewhere."""
+    cells = bytes(
+        230 if row == (column // 2 + 4) % rows else 20 + (row * 7 + column * 3) % 60
+        for row in range(rows)
+        for column in range(columns)
+    )
+    return Heatmap(
+        timestamp_ns=WALL_NS, instrument=INSTRUMENT, provider="book", bucket=0.5, first_price=63_994.0, rows=rows,
+        column_ns=tuple(WALL_NS - (columns - 1 - column) * 1_000 * MS for column in range(columns)),
+        peak_contracts=320.0, cells=cells,
+    )  # fmt: skip
+
+
+def alert(kind: str = "brain_death", *, since_s: int = 0, active: bool = True) -> Alert:
+    return Alert(
+        kind=kind, text="brain_dead: no heartbeat for 3.2 s", since_ns=WALL_NS + since_s * 1_000 * MS, level="error",
+        active=active,
     )  # fmt: skip

@@ -13,9 +13,13 @@ from textual.widgets import Input
 
 from schemas import haltfile
 from schemas.settings import Home
+from schemas.settings.cockpit import KEYS
 from sovereign_tui.cockpit.app import Cockpit
 from sovereign_tui.cockpit.canvas import Canvas
 from sovereign_tui.cockpit.dialogs import HelpDialog, QuitDialog
+from sovereign_tui.cockpit.keys import DEEDS, display
+from sovereign_tui.cockpit.layout import panes_of
+from sovereign_tui.cockpit.screens import SCREENS
 from tests.sovereign_tui.cockpit import messages as make
 from tests.sovereign_tui.cockpit.support import FakeOps, FakeSource, cockpit
 from tests.support.clock import ManualClock
@@ -215,23 +219,31 @@ def test_a_readonly_screen_says_so_and_stops_nothing(home: Home, ops: FakeOps) -
     run(test)
 
 
-def test_a_number_chooses_the_pane_of_a_small_screen(home: Home) -> None:
+def test_a_number_chooses_the_screen_and_tab_the_pane_of_a_small_terminal(home: Home) -> None:
     async def test() -> None:
         async with desk(home, (80, 24)) as at:
-            assert at.shown() == ["header", "pane1", "footer"]
-            for key in "23456":
+            assert at.shown() == ["header", "book", "footer"]
+            for key, screen in SCREENS.items():
                 await at.pilot.press(key)
-                assert at.shown() == ["header", f"pane{key}", "footer"]
+                for pane in (*panes_of(screen.preset(0)[1]), panes_of(screen.preset(0)[1])[0]):
+                    assert at.shown() == ["header", pane, "footer"]
+                    await at.pilot.press("tab")
+                await at.pilot.press("shift+tab")
 
     run(test)
 
 
-def test_the_big_screen_shows_all_panes_and_zooms_one(home: Home) -> None:
+def test_the_big_screen_shows_all_panes_zooms_one_and_has_layouts(home: Home) -> None:
     async def test() -> None:
         async with desk(home) as at:
-            assert at.shown() == ["header", *(f"pane{key}" for key in "123456"), "footer"]
-            await at.pilot.press("4", "z")
-            assert at.shown() == ["header", "pane4", "footer"]
+            first = at.shown()
+            assert set(first) > {"header", "book", "chart", "signals", "positions", "telemetry", "log", "footer"}
+            await at.pilot.press("tab", "z")
+            assert at.shown() == ["header", "chart", "tape", "footer"]
+            await at.pilot.press("z", "p")
+            assert "processes" in at.shown()
+            await at.pilot.press("p", "p")
+            assert at.shown() == first
 
     run(test)
 
@@ -244,10 +256,10 @@ def test_freeze_holds_the_panes_while_data_and_header_go_on(home: Home) -> None:
             at.app.paint()
             assert "FROZEN" in at.text("header")
             assert "65,000.0" in at.text("header")
-            assert "65,000.0" not in at.text("pane1")
+            assert "65,000.0" not in at.text("book")
             await at.pilot.press("space")
             assert "FROZEN" not in at.text("header")
-            assert "65,000.0" in at.text("pane1")
+            assert "65,000.0" in at.text("book")
 
     run(test)
 
@@ -257,7 +269,7 @@ def test_the_help_names_every_binding(home: Home) -> None:
         async with desk(home) as at:
             await at.pilot.press("question_mark")
             text = str(at.app.screen.query_one("Static").render())
-            assert all(binding.description in text for binding in at.app.BINDINGS)
+            assert all(deed.what in text and display(KEYS[deed.name].split(",")[0]) in text for deed in DEEDS)
             await at.pilot.press("escape")
             assert not isinstance(at.app.screen, HelpDialog)
 
@@ -278,7 +290,7 @@ def test_a_screenshot_goes_into_the_data_directory(home: Home) -> None:
 def test_only_rows_that_changed_are_painted_anew(home: Home) -> None:
     async def test() -> None:
         async with desk(home) as at:
-            canvas = at.app.screen.query_one("#pane3", Canvas)
+            canvas = at.app.screen.query_one("#positions", Canvas)
             await at.pilot.pause()
             refreshed: list[Any] = []
             canvas.refresh = lambda *regions, **_: refreshed.extend(regions)  # type: ignore[method-assign,assignment]

@@ -10,24 +10,29 @@ from hypothesis import strategies as st
 
 from schemas.messages import Cause, TradingState, UnknownLayer
 from sovereign_tui.cockpit.frame import Paint, framed
-from sovereign_tui.cockpit.layout import arrange
+from sovereign_tui.cockpit.layout import Part, Rect, beside, place
 from sovereign_tui.cockpit.panes import banner, footer, header, processes
 from sovereign_tui.cockpit.panes.book import depth_text
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
+from sovereign_tui.cockpit.screens import SCREENS, arrange
 from sovereign_tui.cockpit.text import Row, plain, width_of
-from sovereign_tui.cockpit.theme import style
+from sovereign_tui.cockpit.theme import THEMES, Palette
+from sovereign_tui.cockpit.ui import Ui, focused, with_preset, zoomed
 from sovereign_tui.cockpit.view import Counts, Kill, KillPhase, TickRate, View
 from tests.sovereign_tui.cockpit import messages as make
 
 MS = make.MS
 HEARD_NS = 10_000 * MS
+AGING = tuple(name for name in PANES if name not in {"log", "settings"})
+"""Panes that show what somebody said, and when."""
 
 
 def _view(*more: object) -> View:
     heard = (
         make.engine(), make.tick(), make.decision(), make.positions(), make.orders(), make.account(), make.system(),
         make.metrics(), make.pulse(), make.log("reconciled"), TickRate(per_s=98.0), Counts(received=5),
+        make.history(), make.candle(), make.flow(), make.heatmap(),
     )  # fmt: skip
     view = View()
     for message in (*heard, *more):
@@ -37,13 +42,12 @@ def _view(*more: object) -> View:
 
 def _paint(view: View, age_ms: float = 40, **changes: Any) -> Paint:
     now_ns = HEARD_NS + round(age_ms * MS)
-    fields: dict[str, Any] = {"stale_ms": 2_000.0, "venue": "sim", "instrument": make.INSTRUMENT, "selected": "1"}
+    fields: dict[str, Any] = {"stale_ms": 2_000.0, "venue": "sim", "instrument": make.INSTRUMENT, "selected": "book"}
     return Paint(view=view, now_ns=now_ns, **(fields | changes))
 
 
 def _pane(key: str, paint: Paint, width: int = 66, height: int = 18) -> tuple[Row, ...]:
-    name, draw = PANES[key]
-    return framed(paint, key, name, draw, width, height)
+    return framed(paint, key, PANES[key].name, PANES[key].draw, width, height)[0]
 
 
 def _text(rows: tuple[Row, ...]) -> str:
@@ -62,17 +66,19 @@ def test_a_pane_fills_exactly_its_rectangle_with_styles_that_exist(
 ) -> None:
     rows = _pane(key, _paint(view), width, height)
     assert [width_of(cells) for cells in rows] == [width] * height
-    assert all(style(span.role) for cells in rows for span in cells)
+    for theme in THEMES:
+        palette = Palette(theme)
+        assert all(palette.style(span.role) is not None for cells in rows for span in cells)
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5"])
+@pytest.mark.parametrize("key", AGING)
 def test_a_pane_that_was_never_heard_says_unknown_and_shows_no_zero_price(key: str) -> None:
     text = _text(_pane(key, _paint(View())))
     assert "UNKNOWN" in text
     assert "0.0" not in text
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5"])
+@pytest.mark.parametrize("key", AGING)
 def test_an_old_pane_is_dimmed_and_says_stale_with_its_age(key: str) -> None:
     rows = _pane(key, _paint(_view(), age_ms=3_000))
     assert "STALE 3.0 s" in plain(rows[0])
@@ -88,21 +94,21 @@ def test_a_fresh_pane_says_neither(key: str) -> None:
 
 
 def test_the_book_shows_the_touch_the_imbalance_and_cumulative_depth() -> None:
-    text = _text(_pane("1", _paint(_view()), 54, 10))
+    text = _text(_pane("book", _paint(_view()), 54, 10))
     assert "imb 0.60" in text
     assert "    6.00    6.00 64,000.0  64,000.2     4.00    4.00" in text
     assert "   12.00    6.00 63,999.9  64,000.3     4.00    8.00" in text
 
 
 def test_signals_say_scores_votes_and_why_not_in_words() -> None:
-    text = _text(_pane("2", _paint(_view())))
+    text = _text(_pane("signals", _paint(_view())))
     assert " 5m       +1.24%  ▲ +1   0.66  ▲ +1   0.58  ·  0   ▲ LONG" in text
     assert " 15m      -0.83%  ·  0   0.66  ▲ +1      ?  ·  0   · flat" in text
     assert "why not COOLDOWN: cooldown: 41 s of 60 s left" in text
 
 
 def test_positions_say_side_protection_and_orders() -> None:
-    text = _text(_pane("3", _paint(_view(make.positions("-12", tp_price=None)))))
+    text = _text(_pane("positions", _paint(_view(make.positions("-12", tp_price=None)))))
     assert "▼ SHORT 12" in text
     assert "TP    none" in text
     assert "▼ sell        5/12  64,012.4  entry   PARTIALLY_FILLED" in text
@@ -111,7 +117,7 @@ def test_positions_say_side_protection_and_orders() -> None:
 def test_flat_is_not_unknown() -> None:
     flat = make.positions()
     empty = type(flat)(timestamp_ns=flat.timestamp_ns, positions=())
-    assert "FLAT" in _text(_pane("3", _paint(_view(empty))))
+    assert "FLAT" in _text(_pane("positions", _paint(_view(empty))))
     assert "pos flat" in plain(header.draw(_paint(_view(empty)), 120)[1])
     assert "pos flat STALE" in plain(header.draw(_paint(_view(empty), age_ms=4_000), 120)[1])
 
@@ -137,7 +143,7 @@ def test_the_larger_a_size_the_fewer_its_decimals(contracts: float, text: str) -
 
 def test_large_sizes_stand_apart_in_the_book() -> None:
     view = _view(make.tick(bid_sizes=(1_299.0,) * 20, ask_sizes=(25_300.5,) * 20))
-    text = _text(_pane("1", _paint(view), width=52))
+    text = _text(_pane("book", _paint(view), width=52))
     assert "1,299.0 1,299.0" in text
     assert "25,300  25,300" in text
 
@@ -150,7 +156,7 @@ def test_a_book_that_the_engine_does_not_trust_is_said() -> None:
         "ask_prices": (),
         "ask_sizes": (),
     }
-    text = _text(_pane("1", _paint(_view(make.tick(8, **nothing)))))
+    text = _text(_pane("book", _paint(_view(make.tick(8, **nothing)))))
     assert "BOOK INVALID" in text
     assert "the engine does not trust its book" in text
 
@@ -293,26 +299,41 @@ def test_the_footer_counts_what_was_malformed() -> None:
     assert plain(footer.draw(_paint(view), 120)).endswith("2 malformed: EngineState: truncated ")
 
 
-def test_the_big_screen_is_covered_without_gap_or_overlap() -> None:
-    for width, height in ((110, 34), (120, 40), (200, 60)):
-        cells = [
-            (x, y)
-            for rect in arrange(width, height, 2, "1", zoomed=False).values()
-            for x in range(rect.x, rect.x + rect.width)
-            for y in range(rect.y, rect.y + rect.height)
-        ]
-        assert len(cells) == len(set(cells)) == width * (height - 3)
+@pytest.mark.parametrize("key", SCREENS)
+def test_a_big_screen_is_covered_without_gap_or_overlap_in_each_of_its_layouts(key: str) -> None:
+    for number in range(len(SCREENS[key].presets)):
+        for width, height in ((110, 32), (120, 40), (200, 60)):
+            ui = with_preset(Ui(screen=key), number)
+            cells = [
+                (x, y)
+                for rect in arrange(ui, width, height, 2, 2).values()
+                for x in range(rect.x, rect.x + rect.width)
+                for y in range(rect.y, rect.y + rect.height)
+            ]
+            assert len(cells) == len(set(cells)) == width * (height - 4)
 
 
 def test_smaller_screens_show_the_chosen_pane_or_the_position_alone() -> None:
-    assert list(arrange(80, 24, 2, "4", zoomed=False)) == ["4"]
-    assert list(arrange(120, 40, 2, "2", zoomed=True)) == ["2"]
-    assert list(arrange(60, 12, 2, "4", zoomed=False)) == ["3"]
+    at = focused(Ui(screen="4"), "orders")
+    assert list(arrange(at, 80, 24, 2, 1)) == ["orders"]
+    assert list(arrange(zoomed(at), 120, 40, 2, 1)) == ["orders"]
+    assert list(arrange(at, 60, 12, 2, 1)) == ["positions"]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 10), st.integers(0, 30), st.integers(1, 20)), min_size=1, max_size=6),
+    st.integers(0, 200),
+)
+def test_the_parts_of_a_split_fill_it_whatever_it_is(parts: list[tuple[float, int, int]], room: int) -> None:
+    split = beside(*(Part(str(n), share, fixed, least) for n, (share, fixed, least) in enumerate(parts)))
+    found = place(split, Rect(3, 4, room, 7)).values()
+    assert all(rect.width >= 0 and (rect.y, rect.height) == (4, 7) for rect in found)
+    assert [rect.x for rect in found] == [3 + sum(each.width for each in list(found)[:n]) for n in range(len(parts))]
+    assert sum(rect.width for rect in found) == room
 
 
 def _signals(**changes: Any) -> str:
-    key = next(key for key, (name, _) in PANES.items() if "signal" in name.lower())
-    return _text(_pane(key, _paint(_view(make.decision(**changes))), width=80))
+    return _text(_pane("signals", _paint(_view(make.decision(**changes))), width=80))
 
 
 def test_the_signals_say_what_the_model_says_and_why_the_rules_decide_without_it() -> None:
