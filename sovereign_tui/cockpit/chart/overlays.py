@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 from sovereign_tui.cockpit.chart.plot import Mark, Price, Zone
@@ -21,8 +22,9 @@ def prices_of(paint: Paint) -> list[Price]:
                 ("LQ", position.liquidation_price, "error"), ("SL", position.sl_price, "down"),
                 ("TP", position.tp_price, "up"), ("en", position.average_price, "key"),
             )  # fmt: skip
-            found += [Price(name=name, price=float(price), role=role) for name, price, role in named if price]
-    if tick is not None and tick.last_price == tick.last_price:
+            known = [(name, float(price), role) for name, price, role in named if price]
+            found += [Price(name=name, price=price, role=role) for name, price, role in known if isfinite(price)]
+    if tick is not None and isfinite(tick.last_price):
         found.append(Price(name="", price=tick.last_price, role="strong"))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from schemas.messages import Candle
 from sovereign_tui.cockpit.chart.dots import ACROSS, DOWN, Dots
@@ -61,11 +62,15 @@ def fitting(candles: Sequence[Candle], frame_ns: int, columns: int, cells: int, 
     """
     end = len(candles) - min(back, max(0, len(candles) - 1))
     most = max(1, columns // cells)
-    shown = candles[max(0, end - most) : end]
+    shown = [each for each in candles[max(0, end - most) : end] if all(map(isfinite, _numbers(each)))]
     if not shown:
         return None
     oldest = shown[-1].open_ns - (most - 1) * frame_ns
     return Bars(candles=[each for each in shown if each.open_ns >= oldest], frame_ns=frame_ns, cells=cells)
+
+
+def _numbers(candle: Candle) -> tuple[float, ...]:
+    return candle.open, candle.high, candle.low, candle.close, candle.volume
 
 
 def direction(candle: Candle) -> str:
@@ -98,14 +103,16 @@ def draw_volume(dots: Dots, bars: Bars) -> float:
 
 
 def draw_line(dots: Dots, points: Sequence[tuple[int, float]], role: str) -> Scale | None:
-    """Points of (dot column, value), joined; returns the scale."""
-    scale = scale_of((value for _, value in points), dots.height * DOWN)
+    """Points of (dot column, value), joined, those that are within; a NaN is a gap. Returns the scale, None: no point."""
+    shown = [(x, value) for x, value in points if 0 <= x < dots.width * ACROSS]
+    scale = scale_of((value for _, value in shown), dots.height * DOWN)
     if scale is None:
         return None
     before: tuple[int, int] | None = None
-    for x, value in points:
-        here = (x, scale.row(value))
-        dots.line(*(before or here), *here, role)
+    for x, value in shown:
+        here = (x, scale.row(value)) if isfinite(value) else None
+        if here is not None:
+            dots.line(*(before or here), *here, role)
         before = here
     return scale
 

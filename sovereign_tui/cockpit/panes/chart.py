@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from schemas.clock import NS_PER_S
 from schemas.messages import FRAME_NS, Candle
 from sovereign_tui.cockpit.chart.dots import ACROSS, DOWN, Dots
 from sovereign_tui.cockpit.chart.overlays import marks_of, prices_of, zones_of
@@ -66,7 +67,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     axis = width - columns
     rows: list[Row] = [*_prices(paint, bars, frame, Dots(columns, height - under - 1), axis)]
     if under:
-        rows += _below(paint, bars, frame, below, Dots(columns, under), axis)
+        rows += _below(paint, bars, below, Dots(columns, under), axis)
     rows.append(_times(bars, columns, axis))
     return Body(
         rows=tuple(rows), age_ms=age_ms, extra=_extra(frame, bars.candles[-1], back), items=len(ZOOMS), hints=_HINTS
@@ -126,12 +127,12 @@ def _with_axis(dots: Dots, labels: dict[int, Span], paint: Paint, axis: int) -> 
     return rows
 
 
-def _below(paint: Paint, bars: Bars, frame: str, below: str, dots: Dots, axis: int) -> list[Row]:
+def _below(paint: Paint, bars: Bars, below: str, dots: Dots, axis: int) -> list[Row]:
     labels: dict[int, Span] = {0: Span(f" {below}", "label")}
     if below == "volume":
         labels[1] = Span(f" {size(round(draw_volume(dots, bars)))}", "dim")
         return _with_axis(dots, labels, paint, axis)
-    points = _cvd(paint, bars, frame) if below == "cvd" else _equity(paint, bars)
+    points = _cvd(paint, bars) if below == "cvd" else _equity(paint, bars)
     scale = draw_line(dots, points, "accent")
     if scale is None:
         dots.text(1, dots.height // 2, f"{below} UNKNOWN", "unknown")
@@ -140,25 +141,28 @@ def _below(paint: Paint, bars: Bars, frame: str, below: str, dots: Dots, axis: i
     return _with_axis(dots, labels, paint, axis)
 
 
-def _cvd(paint: Paint, bars: Bars, frame: str) -> list[tuple[int, float]]:
-    """The CVD at the close of each bar, where the flow is of this frame."""
+def _cvd(paint: Paint, bars: Bars) -> list[tuple[int, float]]:
+    """The CVD as the flow tells it: at the close of each of its own bars, and now."""
     flow = paint.view.flow.value
-    if flow is None or flow.frame != frame or not flow.cvd_bars:
+    length = None if flow is None else FRAME_NS.get(flow.frame)
+    if flow is None or length is None:
         return []
-    values = [*flow.cvd_bars, *(() if flow.cvd_contracts is None else (flow.cvd_contracts,))]
-    newest = paint.view.candles[frame][-1].value.open_ns
-    first = newest - (len(values) - 1) * bars.frame_ns
-    return [(bars.column(first + index * bars.frame_ns), value) for index, value in enumerate(values)]
+    newest = flow.timestamp_ns // length * length
+    points = [
+        (_column(bars, newest - (len(flow.cvd_bars) - 1 - index) * length), value)
+        for index, value in enumerate(flow.cvd_bars)
+    ]
+    return points if flow.cvd_contracts is None else [*points, (_column(bars, flow.timestamp_ns), flow.cvd_contracts)]
+
+
+def _column(bars: Bars, at_ns: int) -> int:
+    """The dot column of a time, within its bar too."""
+    return (at_ns - bars.candles[0].open_ns) * bars.cells * ACROSS // bars.frame_ns
 
 
 def _equity(paint: Paint, bars: Bars) -> list[tuple[int, float]]:
     """The equity that this screen has heard of, by the second."""
-    width = bars.cells * ACROSS
-    begin = bars.candles[0].open_ns
-    points = {}
-    for point in paint.view.equity:
-        points[(point.key * 1_000_000_000 - begin) * width // bars.frame_ns] = point.value
-    return sorted(points.items())
+    return sorted({_column(bars, point.key * NS_PER_S): point.value for point in paint.view.equity}.items())
 
 
 def _times(bars: Bars, columns: int, axis: int) -> Row:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.messages import Signal, SignalKind
 from sovereign_tui.cockpit.reduce import reduce
-from sovereign_tui.cockpit.view import LOG_LINES, Counts, Heard, Kill, KillPhase, TickRate, View
+from sovereign_tui.cockpit.series import Point, Series, kept, merged
+from sovereign_tui.cockpit.view import CANDLES, LOG_LINES, Counts, Heard, Kill, KillPhase, TickRate, View
 from tests.sovereign_tui.cockpit import messages as make
 
 Heards = list[tuple[object, int]]
@@ -19,15 +20,27 @@ def _stamped(message: object, n: int) -> object:
     return msgspec.structs.replace(message, timestamp_ns=make.WALL_NS + n)  # type: ignore[type-var]
 
 
-_MAKERS = (make.engine, make.halted, make.positions, make.orders, make.account, make.decision, make.system, make.pulse)
+_MAKERS = (
+    make.engine, make.halted, make.positions, make.orders, make.account, make.decision, make.system, make.pulse,
+    make.metrics, make.flow, make.heatmap,
+)  # fmt: skip
 _STATES = st.builds(lambda maker, n: (_stamped(maker(), n), n), st.sampled_from(_MAKERS), st.integers(0, 40))
 _TICKS = st.builds(lambda n: (make.tick(n, received_mono_ns=n), n), st.integers(1, 40))
 _LOGS = st.builds(lambda n, text: (make.log(text, n), n), st.integers(0, 40), st.sampled_from("abc"))
 _RECEIPTS = st.builds(lambda at, steps: (make.receipt(at * 1_000, steps), at), st.integers(0, 5), st.integers(0, 4))
+_CANDLES = st.builds(
+    lambda number, at, confirmed: (make.candle(number, confirmed=confirmed, sequence=at), at),
+    st.integers(-3, 3), st.integers(0, 40), st.booleans(),
+)  # fmt: skip
+_HISTORIES = st.builds(lambda bars: (make.history(bars), 20), st.integers(1, 4))
+_ALERTS = st.builds(
+    lambda since, active, at: (make.alert(since_s=since, active=active), at), st.integers(0, 2), st.booleans(),
+    st.integers(0, 40),
+)  # fmt: skip
 _OTHERS = st.sampled_from(
     [(None, 1), ("text", 2), (b"", 3), (object(), 4), (TickRate(per_s=5.0), 5), (Counts(received=2, gaps=1), 6)]
 )
-_MESSAGES = st.lists(st.one_of(_STATES, _TICKS, _LOGS, _RECEIPTS, _OTHERS), max_size=30)
+_MESSAGES = st.lists(st.one_of(_STATES, _TICKS, _LOGS, _RECEIPTS, _CANDLES, _HISTORIES, _ALERTS, _OTHERS), max_size=30)
 
 
 def _folded(heard: Heards, view: View | None = None) -> View:
@@ -93,3 +106,50 @@ def test_a_second_press_begins_anew() -> None:
     proven = Kill(number=1, pressed_ns=1_000, receipt=make.receipt(1_500, 4), phase=KillPhase.ANSWERED)
     again = Kill(number=2, pressed_ns=9_000)
     assert _folded([(again, 0), (proven, 0)]).kill == again
+
+
+def test_a_bar_that_is_over_stays_as_it_was_confirmed() -> None:
+    running, over = make.candle(0, sequence=9), make.candle(0, confirmed=True, sequence=5)
+    view = _folded([(make.history(3), 1), (running, 9), (over, 5)])
+    assert [point.value for point in view.candles["5m"]] == [*make.history(3).candles, over]
+
+
+def test_the_last_bars_are_kept_and_no_more() -> None:
+    view = _folded([(make.history(CANDLES + 7), 1), (make.candle(0), 2)])
+    assert [point.value.open_ns for point in view.candles["5m"]] == [
+        make.candle(number).open_ns for number in range(1 - CANDLES, 1)
+    ]
+
+
+def test_an_alert_that_is_over_stands_no_more_and_does_not_come_back() -> None:
+    view = _folded([(make.alert(), 1), (make.alert("halt", since_s=5), 1)])
+    assert [alert.kind for alert in view.standing] == ["brain_death", "halt"]
+    over = _folded([(make.alert(active=False), 2), (make.alert(), 3)], view)
+    assert [alert.kind for alert in over.standing] == ["halt"]
+
+
+def test_of_decisions_one_a_second_and_reason_is_remembered_the_newest() -> None:
+    many = [make.decision(sequence=n, timestamp_ns=make.WALL_NS + n * 100 * make.MS) for n in range(10)]
+    other = make.decision(sequence=11, timestamp_ns=make.WALL_NS + 350 * make.MS, why_not="NO_DIRECTION")
+    view = _folded([(each, 1) for each in (*many, other)])
+    assert {(point.value.why_not, point.value.sequence) for point in view.decisions} == {
+        ("COOLDOWN", 9), ("NO_DIRECTION", 11),
+    }  # fmt: skip
+
+
+_POINTS = st.lists(
+    st.builds(lambda key, stamp: Point(key, (stamp,), (key, stamp)), st.integers(0, 9), st.integers(0, 5))
+)
+
+
+@given(_POINTS, st.integers(1, 8))
+def test_a_series_holds_the_newest_keys_with_their_latest_stamps_in_whatever_order_they_came(
+    points: list[Point[tuple[int, int]]], most: int
+) -> None:
+    latest = {point.key: max(each.stamp for each in points if each.key == point.key) for point in points}
+    one_by_one: Series[tuple[int, int]] = ()
+    for point in points:
+        one_by_one = kept(one_by_one, point, 10)
+    assert merged((), points, 10) == one_by_one
+    assert [(point.key, point.stamp) for point in one_by_one] == sorted(latest.items())
+    assert merged((), points, most) == one_by_one[-most:]
