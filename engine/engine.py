@@ -17,6 +17,7 @@ from engine.risk.ledger import Ledger
 from engine.risk.memory import RiskMemory
 from engine.risk.trading_state import CauseName, TradingCauses
 from engine.safety.watches import BrainWatch, SilenceWatch
+from engine.shown import ShownTick
 from engine.signals import SignalDesk
 from engine.states import StatePublisher
 from engine.trading import Trading
@@ -59,6 +60,7 @@ class Engine:
             instrument=self.instrument, publisher=self.publisher, candles=self.candles, clock=clock,
             resubscribe=self._resubscribe_book,
         )  # fmt: skip
+        self._shown = ShownTick(instrument=self.instrument, publisher=self.publisher, clock=clock)
         self._journal = _open_journal(runtime)
         ledger = Ledger(day_starts_utc_hour=settings.risk.day_starts_utc_hour)
         self.limits = Limits(
@@ -157,7 +159,7 @@ class Engine:
                 *(group.create_task(link.run()) for link in self._links.values()),
                 *(group.create_task(work) for work in (
                     self.states.run(), *self.emergencies.work(), self._report(), self._upkeep.mend_candles(),
-                    self._upkeep.mend_book(), self._upkeep.mend_trades(), self.trading.run(),
+                    self._upkeep.mend_book(), self._upkeep.mend_trades(), self.trading.run(), self._shown.run(),
                     self.limits.keep(), keep_warm(self.desk, self.market, self.trading.reconciled, self._clock),
                 )),
             ]  # fmt: skip

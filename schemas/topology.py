@@ -26,13 +26,18 @@ OPS_ALERT: Final = "ops.alert"
 OPS_HEATMAP: Final = "ops.heatmap"  # both as state.decision
 OPS_FLOW: Final = "ops.flow"
 
-HEALING: Final = ("tick.",)
+HEALING: Final = ("tick.", "view.tick.")
 """Topics whose next message makes up for a lost one: nobody asks for the last value again."""
 
 
 def tick(instrument: str) -> str:
     """Topic of messages.MarketTick."""
     return f"tick.{instrument}"
+
+
+def shown_tick(instrument: str) -> str:
+    """Topic of messages.MarketTick for screens: the newest of `tick`, at most 20 a second."""
+    return f"view.tick.{instrument}"
 
 
 def trade(instrument: str) -> str:

@@ -195,6 +195,11 @@ class Stream:
                 self._keep(message)
         return sequence
 
+    @property
+    def last_payload(self) -> memoryview | None:
+        """What the last message carried, as it was sent; None before the first."""
+        return None if self._last is None else memoryview(self._last)[HEADER_SIZE:]
+
     def resend(self) -> None:
         """The last message once more, for a late joiner. Nothing if there was none."""
         if self._last is not None:

@@ -22,6 +22,7 @@ from schemas.channels.request import Requester
 from schemas.channels.sequence import Gap
 from schemas.channels.subscribe import OnMessage, Subscriber
 from schemas.clock import Clock
+from schemas.topology import HEALING
 
 STREAM_HIGH_WATER: Final = 20_000
 """Messages queued per subscriber, on each side."""
@@ -102,7 +103,7 @@ class Wire:
         on_drained: Callable[[], None] | None = None,
         connect: bool = True,
         conflate: bool = False,
-        healing: tuple[str, ...] = ("tick.",),
+        healing: tuple[str, ...] = HEALING,
         high_water: int = STREAM_HIGH_WATER,
         vital: bool = False,
         every_s: float | None = None,

@@ -13,11 +13,10 @@ from schemas.channels import Wire
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
 from schemas.messages import AccountState, Decision, EngineState, MarketTick, OrdersState, PositionsState
 from schemas.settings import Settings
-from schemas.topology import STATE_ACCOUNT, STATE_ENGINE, STATE_ORDERS, STATE_POSITIONS, tick
+from schemas.topology import STATE_ACCOUNT, STATE_ENGINE, STATE_ORDERS, STATE_POSITIONS, shown_tick
 
 STALE_NS: Final = 3 * NS_PER_S
 _RATE_WINDOW_NS: Final = 3 * NS_PER_S
-_TICK_EVERY_S: Final = 0.05
 _RATE_STEP_NS: Final = NS_PER_S // 10
 
 _T = TypeVar("_T")
@@ -57,7 +56,7 @@ class Watch:
         self._instrument = settings.venue.instrument
         self._levels = settings.brain.book_levels
         self._decoder = codec.TickDecoder(self._instrument)
-        self._tick: tuple[int, memoryview] | None = None
+        self._tick: tuple[int, MarketTick] | None = None
         self._rates: deque[tuple[int, int]] = deque()
         self._states: dict[str, bytes] = {}
         self._engine_seen_ns: int | None = None
@@ -66,9 +65,9 @@ class Watch:
         self.gaps: Callable[[], int] = lambda: 0
 
     def open(self, wire: Wire, endpoint: str) -> None:
-        """Subscribes: the states every one, the ticks the newest only."""
+        """Subscribes: the states, and of the ticks those that are for screens."""
         states = wire.subscriber(endpoint, ["state."], self.on_state)
-        wire.subscriber(endpoint, [tick(self._instrument)], self.on_tick, every_s=_TICK_EVERY_S)
+        wire.subscriber(endpoint, [shown_tick(self._instrument)], self.on_tick)
         self.gaps = lambda: states.gaps
 
     def on_state(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
@@ -78,14 +77,20 @@ class Watch:
             self._engine_seen_ns = self._clock.monotonic_ns()
 
     def on_tick(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
-        """A message of `tick.<instrument>`."""
+        """A message of `view.tick.<instrument>`. Which tick of all it shows, its own sequence says."""
         now = self._clock.monotonic_ns()
-        self._tick = (now, payload)
+        try:
+            newest = self._decoder.decode(payload)
+        except codec.Malformed:
+            self.malformed += 1
+            self._tick = None
+            return
+        self._tick = (now, newest)
         rates = self._rates
-        if rates and sequence < rates[-1][1]:
+        if rates and newest.sequence < rates[-1][1]:
             rates.clear()  # the engine was started anew
         if not rates or now - rates[-1][0] >= _RATE_STEP_NS:
-            rates.append((now, sequence))
+            rates.append((now, newest.sequence))
         while now - rates[0][0] > _RATE_WINDOW_NS and len(rates) > 1:
             rates.popleft()
 
@@ -124,12 +129,7 @@ class Watch:
         """The newest tick. Its age counts from when the engine received it: a last value may be old already."""
         if self._tick is None:
             return MarketView(instrument=self._instrument)
-        arrived, payload = self._tick
-        try:
-            newest = self._decoder.decode(payload)
-        except codec.Malformed:
-            self.malformed += 1
-            return MarketView(instrument=self._instrument)
+        arrived, newest = self._tick
         now = self._clock.monotonic_ns()
         since = newest.received_mono_ns if 0 < newest.received_mono_ns <= now else arrived
         age_ns = now - since

@@ -27,6 +27,10 @@ class FakeStream:
         self.sent: list[bytes] = []
         self._unrecorded = unrecorded
 
+    @property
+    def last_payload(self) -> memoryview | None:
+        return memoryview(self.sent[-1]) if self.sent else None
+
     def send(self, payload: bytes | memoryview, timestamp_ns: int, *, record_later: bool = False) -> int:
         self.sent.append(bytes(payload))
         if record_later:

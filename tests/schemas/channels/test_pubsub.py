@@ -26,7 +26,9 @@ def test_messages_arrive_once_in_order_with_their_stamps(keys: Keyring | None, t
             assert await publisher.wait_subscribed("tick.BTC", 5)
             stream = publisher.stream("tick.BTC")
             assert stream is publisher.stream("tick.BTC")
+            assert stream.last_payload is None
             assert [stream.next_sequence, stream.send(b"a", 10), stream.send(memoryview(b"b"), 20)] == [1, 1, 2]
+            assert stream.last_payload == b"b"
             assert publisher.publish("state.engine", b"not subscribed") == 1
             assert publisher.publish("tick.ETH", b"c", timestamp_ns=30) == 1
             await eventually(lambda: len(inbox.messages) == 3)

@@ -23,7 +23,7 @@ from schemas import codec, receipts
 from schemas.messages import Cause, EngineState, Receipt, Signal, SignalKind, TelemetryKind, TradingState
 from schemas.process import Runtime, run_process
 from schemas.settings import Settings
-from schemas.topology import SIGNAL, STATE_ENGINE, tick
+from schemas.topology import SIGNAL, STATE_ENGINE, shown_tick, tick
 from sovereign_tui.ops import app
 from sovereign_tui.ops.plan import Command, Venue, base_environment, module
 
@@ -167,7 +167,8 @@ async def engine(runtime: Runtime) -> int:
             book_sequence=sequence, book_valid=True, bid_prices=[100.0], bid_sizes=[3.0], ask_prices=[101.0],
             ask_sizes=[1.0], last_price=100.5,
         )  # fmt: skip
-        publisher.publish(tick("BTC-USDT-SWAP"), bytes(payload))
+        for topic in (tick("BTC-USDT-SWAP"), shown_tick("BTC-USDT-SWAP")):
+            publisher.publish(topic, bytes(payload))
         publisher.publish(STATE_ENGINE, codec.encode_engine_state(me.state()))
         if kind != "mute":
             runtime.reporter.heartbeat(tick_sequence=sequence, decision_sequence=0, state="ACTIVE")

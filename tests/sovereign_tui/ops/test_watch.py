@@ -30,7 +30,7 @@ class Scene:
             received_mono_ns=self.clock.monotonic_ns() - age_ns, book_sequence=1, book_valid=valid,
             bid_prices=[100.0, 99.0][:bids], bid_sizes=[1.0, 2.0][:bids], ask_prices=[101.0], ask_sizes=[1.0],
         )  # fmt: skip
-        self.watch.on_tick("tick.x", sequence, 0, memoryview(bytes(payload)))
+        self.watch.on_tick("view.tick.x", sequence, 0, memoryview(bytes(payload)))
 
 
 def test_nothing_seen_is_unknown_not_zero() -> None:
@@ -87,7 +87,7 @@ def test_an_engine_that_falls_silent_is_unknown_and_so_is_what_it_said() -> None
 def test_malformed_messages_are_unknown_and_counted() -> None:
     scene = Scene()
     scene.watch.on_state(STATE_ENGINE, 1, 0, memoryview(b"\xff\xff"))
-    scene.watch.on_tick("tick.x", 1, 0, memoryview(b"short"))
+    scene.watch.on_tick("view.tick.x", 1, 0, memoryview(b"short"))
     assert not scene.watch.engine().known
     assert scene.watch.market().bid is None
     assert scene.watch.malformed == 2
