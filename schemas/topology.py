@@ -23,6 +23,7 @@ OPS_LOG: Final = "ops.log"
 OPS_METRICS: Final = "ops.metrics"
 OPS_RECEIPT: Final = "ops.receipt"
 OPS_ALERT: Final = "ops.alert"
+OPS_AUDIT: Final = "ops.audit"
 OPS_HEATMAP: Final = "ops.heatmap"  # both as state.decision
 OPS_FLOW: Final = "ops.flow"
 

@@ -7,6 +7,8 @@ from schemas.generated import state_pb2 as pb
 from schemas.messages import (
     AccountState,
     Alert,
+    AuditEntry,
+    AuditTrail,
     Cause,
     Decision,
     EngineState,
@@ -40,6 +42,7 @@ MIRRORS = (
     Mirror(UnknownLayer, pb.UnknownLayer),
     Mirror(FlowMark, pb.FlowMark),
     Mirror(FootprintRow, pb.FootprintRow),
+    Mirror(AuditEntry, pb.AuditEntry),
 )
 _ENGINE = Mirror(EngineState, pb.EngineState)
 _ORDERS = Mirror(OrdersState, pb.OrdersState)
@@ -53,8 +56,10 @@ _RECEIPT = Mirror(Receipt, pb.Receipt)
 _ALERT = Mirror(Alert, pb.Alert)
 _HEATMAP = Mirror(Heatmap, pb.Heatmap)
 _FLOW = Mirror(Flow, pb.Flow)
+_AUDIT = Mirror(AuditTrail, pb.AuditTrail)
 TOP_LEVEL = (
     _ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT, _ALERT, _HEATMAP, _FLOW,
+    _AUDIT,
 )  # fmt: skip
 
 encode_engine_state, decode_engine_state = _ENGINE.encode, _ENGINE.decode
@@ -69,3 +74,4 @@ encode_receipt, decode_receipt = _RECEIPT.encode, _RECEIPT.decode
 encode_alert, decode_alert = _ALERT.encode, _ALERT.decode
 encode_heatmap, decode_heatmap = _HEATMAP.encode, _HEATMAP.decode
 encode_flow, decode_flow = _FLOW.encode, _FLOW.decode
+encode_audit, decode_audit = _AUDIT.encode, _AUDIT.decode

@@ -483,3 +483,31 @@ class Flow(_message.Message):
     counters: _containers.ScalarMap[str, int]
     unknown: _containers.RepeatedCompositeFieldContainer[UnknownLayer]
     def __init__(self, timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., frame: _Optional[str] = ..., imbalance: _Optional[float] = ..., pressure: _Optional[float] = ..., cvd_contracts: _Optional[float] = ..., cvd_session_ns: _Optional[int] = ..., cvd_since_ns: _Optional[int] = ..., cvd_bars: _Optional[_Iterable[float]] = ..., footprint_open_ns: _Optional[int] = ..., footprint_bucket: _Optional[float] = ..., footprint_poc: _Optional[float] = ..., footprint: _Optional[_Iterable[_Union[FootprintRow, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[FlowMark, _Mapping]]] = ..., counters: _Optional[_Mapping[str, int]] = ..., unknown: _Optional[_Iterable[_Union[UnknownLayer, _Mapping]]] = ...) -> None: ...
+
+class AuditEntry(_message.Message):
+    __slots__ = ("number", "timestamp_ns", "issuer", "action", "detail", "outcome", "ok", "took_ms")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    OK_FIELD_NUMBER: _ClassVar[int]
+    TOOK_MS_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    timestamp_ns: int
+    issuer: str
+    action: str
+    detail: str
+    outcome: str
+    ok: bool
+    took_ms: float
+    def __init__(self, number: _Optional[int] = ..., timestamp_ns: _Optional[int] = ..., issuer: _Optional[str] = ..., action: _Optional[str] = ..., detail: _Optional[str] = ..., outcome: _Optional[str] = ..., ok: _Optional[bool] = ..., took_ms: _Optional[float] = ...) -> None: ...
+
+class AuditTrail(_message.Message):
+    __slots__ = ("timestamp_ns", "entries")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ...) -> None: ...

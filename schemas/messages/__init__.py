@@ -1,5 +1,6 @@
 """Frozen domain values with their units: what travels between the processes, free of any wire format."""
 
+from schemas.messages.audit import AuditEntry, AuditTrail
 from schemas.messages.decision import Decision, FilterView, FrameScores, SizeStep, UnknownLayer
 from schemas.messages.flow import Flow, FlowMark, FootprintRow, Heatmap
 from schemas.messages.market import FRAME_NS, Candle, CandleHistory, MarketTick, Side, Trade, TradeHistory
@@ -46,6 +47,8 @@ __all__ = [
     "FRAME_NS",
     "AccountState",
     "Alert",
+    "AuditEntry",
+    "AuditTrail",
     "CancelAck",
     "CancelRequest",
     "Candle",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,13 +13,14 @@ from schemas.clock import NS_PER_S
 from schemas.messages import Decision, LogLine, Receipt, SignalKind, SystemState
 from schemas.printable import printable
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
-from schemas.settings.venues import LIVE, PAPER, environment
+from schemas.settings.venues import PAPER
 from schemas.topology import ENGINE, EXCHANGE, OPS
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.alert_desk import AlertDesk
-from sovereign_tui.ops.arming import RECORDS, unarmed
+from sovereign_tui.ops.arming import RECORDS
 from sovereign_tui.ops.asking import Asker
+from sovereign_tui.ops.audit import TAPE_FILE, AuditDesk
 from sovereign_tui.ops.children import Child
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import Control
@@ -29,9 +29,9 @@ from sovereign_tui.ops.fleet import Fleet, Plan
 from sovereign_tui.ops.halts import HaltDesk
 from sovereign_tui.ops.hangs import HangWatch
 from sovereign_tui.ops.hub import Hub
-from sovereign_tui.ops.launch import orphans_elsewhere
 from sovereign_tui.ops.paper import TURN_S, PaperRun
 from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
+from sovereign_tui.ops.place import place_to_trade
 from sovereign_tui.ops.prometheus import UNKNOWN, Exporter, Snapshot
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
@@ -67,27 +67,6 @@ async def run(runtime: Runtime, commands: Plan = plan) -> int:
     if failure is not None:
         raise failure
     return EXIT_OK
-
-
-def place_to_trade(runtime: Runtime) -> plan.Venue | None:
-    """Where the engine trades, if that is no process of ours; asked again here, whoever started us.
-
-    Raises: StartError, with all that is missing, or if what another ops left running trades elsewhere.
-    """
-    settings = runtime.settings
-    name, instrument = settings.venue.name, settings.venue.instrument
-    keys, problems = unarmed(runtime.home, settings, os.environ, runtime.clock.wall_ns())
-    confirmed = os.environ.get(plan.CONFIRMED, "")
-    if name == LIVE and confirmed != instrument:
-        problems.append(f"nobody has confirmed {instrument}: start it with `sovereign up --venue live --live`")
-    elsewhere = orphans_elsewhere(runtime.home, name)
-    if elsewhere is not None:
-        problems.append(f"engine and brain still run on the venue {elsewhere}: stop them with `sovereign down`")
-    if problems:
-        raise StartError("\n".join(f"venue {name}: {problem}" for problem in problems))
-    if keys is None:
-        return None
-    return plan.remote(environment(settings.venue), keys, confirmed if name == LIVE else "")
 
 
 class Ops:
@@ -127,7 +106,11 @@ class Ops:
             halt_id=self._picture.halt_id, metric=self._intake.metric, publish=self._hub.alert, log=self._log,
         )  # fmt: skip
         self._picture.alerts = self._alerts.standing
+        self._audit = AuditDesk(
+            path=home.data / TAPE_FILE, clock=clock, publish=self._hub.audit, log=self._log
+        )  # fmt: skip
         understood = Commands(
+            audit=self._audit,
             picture=self._picture,
             halts=self._halts,
             resumes=resumes,
@@ -154,13 +137,14 @@ class Ops:
         self._watch.open(self._runtime.wire, self._runtime.settings.wire.market)
         if port := self._runtime.settings.ops.prometheus_port:
             self._exporter.open(port)
+        self._audit.recall()
         try:
             await self._control.open()
         except OSError as error:
             raise StartError(f"{self._runtime.home.control_socket}: {error.strerror}; remove what is there") from None
         turns = [
             self._tasks.create_task(turn(), name=turn.__name__)
-            for turn in (self._beat, self._show, self._reckon, self._halts.repeat)
+            for turn in (self._beat, self._show, self._reckon, self._halts.repeat, self._audit.keep)
         ]
         turns.append(self._tasks.create_task(self._runtime.vitals.run(self._intake), name="vitals"))
         turns += [self._tasks.create_task(work, name="alerts") for work in self._alerts.workers()]
@@ -169,11 +153,13 @@ class Ops:
             turns.append(self._tasks.create_task(pulse, name="the exchange's heartbeat"))
         if self._runtime.settings.venue.name == PAPER:
             turns.append(self._tasks.create_task(self._rehearse(), name="the paper run"))
-        self._halts.recall()
+        if (found := self._halts.recall()) is not None and not self._audit.mentions(found.id):
+            self._note_halt(found)
         self._fleet.begin()
         await self._runtime.stopping.wait()
         await self._stop("signal", lambda name: None)
         await self._control.close()
+        self._audit.close()
         self._hub.signal(SignalKind.SHUTDOWN, issuer=OPS, reason="the system is down")
         for task in turns:
             task.cancel()
@@ -265,6 +251,15 @@ class Ops:
 
     def _on_foreign_halt(self, receipt: Receipt) -> None:
         self._log("error", f"HALT {receipt.id} by {receipt.path} ({receipt.issuer}): {receipt.reason}")
+        self._note_halt(receipt)
+
+    def _note_halt(self, receipt: Receipt) -> None:
+        """A halt that no command of ours has asked for."""
+        outcome = self._halts.outcome()
+        if outcome is not None:
+            self._audit.begin_halt(
+                receipt, outcome, action="halt", issuer=receipt.issuer, detail=f"{receipt.path}: {receipt.reason}"
+            )  # fmt: skip
 
     def _on_change(self, child: Child) -> None:
         bad = child.state in {State.BACKOFF, State.FATAL}

@@ -10,6 +10,9 @@
     start   issuer?                        -> {"ok": true, "started": [name ...]}: what was FATAL or STOPPED
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
     log     level, text                    -> {"ok": true}; into everybody's log, under the name of the cockpit
+    audit   action, detail?, issuer?       -> {"ok": true}; on the audit tape: what a screen does itself
+
+What does something is on the audit tape, from its beginning to its end, also when nobody waits for the answer.
 
 Every answer may be {"error": text} instead.
 """
@@ -27,7 +30,9 @@ from typing import Any, Final
 import msgspec
 
 from schemas import haltfile
+from schemas.messages import Receipt
 from sovereign_tui.ops.adjust import AdjustDesk
+from sovereign_tui.ops.audit import AuditDesk, Note
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk, receipt_fields
 from sovereign_tui.ops.resume import ResumeDesk
@@ -50,6 +55,7 @@ class Commands:
         halts: HaltDesk,
         resumes: ResumeDesk,
         adjust: AdjustDesk,
+        audit: AuditDesk,
         start: Callable[[str], list[str]],
         stop: Callable[[str, Callable[[str], None]], Awaitable[None]],
         log: Callable[[str, str], None],
@@ -58,6 +64,7 @@ class Commands:
         self._halts = halts
         self._resumes = resumes
         self._adjust = adjust
+        self._audit = audit
         self._start = start
         self._stop = stop
         self._log = log
@@ -72,6 +79,7 @@ class Commands:
             "start": self._start_anew,
             "down": self._down,
             "log": self._note,
+            "audit": self._audited,
         }
 
     def __call__(self, command: dict[str, Any]) -> Answers:
@@ -101,17 +109,27 @@ class Commands:
             self._halts.halt(issuer, reason, flatten=flatten, mono_ns=mono_ns, halt_id=halt_id)
         ) as receipts:
             async for receipt in receipts:
+                if not final:  # what was asked for is on its way
+                    self._follow(receipt, action="flatten" if flatten else "halt", issuer=issuer, detail=reason,
+                                 mono_ns=mono_ns)  # fmt: skip
                 final = receipt_fields(receipt)
                 if progress:
                     yield {"progress": final}
         yield final
+
+    def _follow(self, receipt: Receipt, **asked: Any) -> None:
+        outcome = self._halts.outcome()
+        if outcome is not None:
+            self._audit.begin_halt(receipt, outcome, **asked)
 
     async def _resume(self, command: dict[str, Any]) -> Answers:
         issuer = _text(command, "issuer", "unknown")
         wanted = command.get("halt_id")
         if wanted is not None and not isinstance(wanted, str):
             raise BadCommand("halt_id: the id of the standing halt as a text, or null")
-        result = await self._resumes.resume(wanted, issuer)
+        with self._audit.begin("resume", issuer, f"halt {wanted or 'not named'}") as note:
+            result = await self._resumes.resume(wanted, issuer)
+            note.says(result.text, ok=result.ok)
         self._log("warning", f"RESUME asked by {issuer}: {result.text}")
         yield {"ok": result.ok, "halt_id": result.halt_id, "text": result.text}
 
@@ -120,25 +138,46 @@ class Commands:
         confirmed, issuer = _flag(command, "confirmed"), _text(command, "issuer", "unknown")
         if not key or not value:
             raise BadCommand("config: key and value, please")
-        yield asdict(await self._adjust.change(key, value, confirmed=confirmed, issuer=issuer))
+        with self._audit.begin("config", issuer, f"{key} = {value}{', confirmed' if confirmed else ''}") as note:
+            done = await self._adjust.change(key, value, confirmed=confirmed, issuer=issuer)
+            note.says(done.text, ok=done.ok)
+        yield asdict(done)
 
     async def _rearm(self, command: dict[str, Any]) -> Answers:
-        done = await self._adjust.rearm(_text(command, "issuer", "unknown"), _text(command, "reason", ""))
+        issuer, reason = _text(command, "issuer", "unknown"), _text(command, "reason", "")
+        with self._audit.begin("rearm", issuer, reason) as note:
+            done = await self._adjust.rearm(issuer, reason)
+            note.says(done.text, ok=done.ok)
         yield {"ok": done.ok, "text": done.text}
 
     async def _start_anew(self, command: dict[str, Any]) -> Answers:
-        yield {"ok": True, "started": self._start(_text(command, "issuer", "unknown"))}
+        issuer = _text(command, "issuer", "unknown")
+        with self._audit.begin("start", issuer, "") as note:
+            names = self._start(issuer)
+            note.says(f"started: {', '.join(names) or 'nothing was given up'}", ok=True)
+        yield {"ok": True, "started": names}
 
     async def _down(self, command: dict[str, Any]) -> Answers:
         issuer = _text(command, "issuer", "unknown")
         progress = _flag(command, "progress")
         names: asyncio.Queue[str | None] = asyncio.Queue()
+        note = self._audit.begin("down", issuer, "")
         stopping = asyncio.ensure_future(self._stop(issuer, names.put_nowait))
+        stopping.add_done_callback(lambda done: _end(note, done))
         stopping.add_done_callback(lambda _: names.put_nowait(None))
         while (name := await names.get()) is not None:
             if progress:
                 yield {"progress": {"stopping": name}}
         await stopping
+        yield {"ok": True}
+
+    async def _audited(self, command: dict[str, Any]) -> Answers:
+        action, detail = _text(command, "action", ""), _text(command, "detail", "")
+        if not action:
+            raise BadCommand("audit: action and detail, please")
+        if action in self._by_name:
+            raise BadCommand(f"audit: {action} notes itself; ask for it instead")
+        self._audit.note(action, _text(command, "issuer", "unknown"), detail)
         yield {"ok": True}
 
     async def _note(self, command: dict[str, Any]) -> Answers:
@@ -156,6 +195,11 @@ def _text(command: dict[str, Any], key: str, default: str) -> str:
     if not isinstance(value, str):
         raise BadCommand(f"{key}: a text, please, not {msgspec.json.encode(value)[:40].decode(errors='replace')}")
     return value[:_MAX_TEXT]
+
+
+def _end(note: Note, stopping: asyncio.Future[None]) -> None:
+    failed = stopping.cancelled() or stopping.exception() is not None
+    note.ends("not all could be stopped" if failed else "the system is stopped", ok=not failed)
 
 
 def _flag(command: dict[str, Any], key: str) -> bool:

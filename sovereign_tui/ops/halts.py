@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -99,12 +99,13 @@ class HaltDesk:
         """The HALT that an engine would latch at its start."""
         return haltfile.read(self._runtime)
 
-    def recall(self) -> None:
+    def recall(self) -> Receipt | None:
         """At the start of ops: a HALT file stands, so the engine has to hear of it, whoever started that engine."""
         found = self.standing_file
-        if found is not None:
-            known = found.id not in {haltfile.HAND, haltfile.UNREADABLE}  # others had that id before, and were lifted
-            self._begin(found.id if known else haltfile.new_id(), found.issuer, found.reason, ())
+        if found is None:
+            return None
+        known = found.id not in {haltfile.HAND, haltfile.UNREADABLE}  # others had that id before, and were lifted
+        return self._begin(found.id if known else haltfile.new_id(), found.issuer, found.reason, ()).receipt
 
     async def halt(
         self, issuer: str, reason: str, *, flatten: bool = False, mono_ns: int = 0, halt_id: str = ""
@@ -122,13 +123,26 @@ class HaltDesk:
             self._publish(ask)
         elif ask.asked != halt_id:
             ask = self._ask(issuer, reason, flatten=flatten, mono_ns=mono_ns, halt_id=halt_id)
-        end = self._clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
+        end = self._deadline_ns()
         while not ask.receipt.done and (left := end - self._clock.monotonic_ns()) > 0:
             yield ask.receipt
             await ask.changed(min(_PROGRESS_S, left / NS_PER_S))
         final = self._concluded(ask)
         self._keep(ask, final)
         yield final
+
+    def outcome(self) -> Coroutine[Any, Any, Receipt] | None:
+        """How the HALT that was asked for last ends, at the deadline at the latest; asks for nothing. None: no HALT."""
+        return None if self._current is None else self._settled(self._current)
+
+    async def _settled(self, ask: Ask) -> Receipt:
+        end = self._deadline_ns()
+        while not ask.receipt.done and (left := end - self._clock.monotonic_ns()) > 0:
+            await ask.changed(left / NS_PER_S)
+        return self._concluded(ask)
+
+    def _deadline_ns(self) -> int:
+        return self._clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
 
     def on_ack(self, receipt: Receipt) -> None:
         """The engine says how far it is."""

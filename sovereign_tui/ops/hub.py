@@ -26,6 +26,7 @@ from schemas.clock import NS_PER_MS, Clock
 from schemas.haltfile import new_id
 from schemas.messages import (
     Alert,
+    AuditTrail,
     Decision,
     Flow,
     Heatmap,
@@ -41,6 +42,7 @@ from schemas.settings import Settings
 from schemas.topology import (
     OPS,
     OPS_ALERT,
+    OPS_AUDIT,
     OPS_FLOW,
     OPS_HEATMAP,
     OPS_LOG,
@@ -148,6 +150,10 @@ class Hub:
     def alert(self, value: Alert) -> None:
         """What a person has to look at, or need not any more."""
         self._publisher.publish(OPS_ALERT, codec.encode_alert(value))
+
+    def audit(self, value: AuditTrail) -> None:
+        """What operators did."""
+        self._publisher.publish(OPS_AUDIT, codec.encode_audit(value))
 
     def _stamped(
         self, kind: SignalKind, id_: str, issuer: str, reason: str, target: str,

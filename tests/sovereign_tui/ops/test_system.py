@@ -108,6 +108,8 @@ def test_everything_comes_up_and_down_leaves_nothing(system: System) -> None:
     assert left == {"ops.lock"}
     with pytest.raises(OpsDown):
         system.ask("ping")
+    (entry,) = (json.loads(line) for line in (system.home.data / "audit.jsonl").read_text().splitlines())
+    assert (entry["number"], entry["action"], entry["outcome"]) == (1, "down", "the system is stopped")
 
 
 def test_no_secret_is_in_a_command_line_and_the_brain_has_none_at_all(system: System) -> None:

@@ -1,0 +1,33 @@
+"""Bytes of messages as they are on the wire: a peer of another version reads them by these field numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas import codec
+from schemas.messages import AuditEntry, AuditTrail
+
+AUDIT = AuditTrail(
+    timestamp_ns=1,
+    entries=(
+        AuditEntry(
+            number=2, timestamp_ns=3, issuer="me", action="halt", detail="why", outcome="VERIFIED", ok=True, took_ms=1.5
+        ),
+        AuditEntry(number=3, timestamp_ns=4, issuer="me", action="down", detail=""),
+    ),
+)
+
+
+def test_audit_trail() -> None:
+    wire = bytes.fromhex(
+        "08011228080210031a026d65220468616c742a037768793208564552494649454438014100"
+        "0000000000f83f120e080310041a026d652204646f776e"
+    )  # fmt: skip
+    assert codec.encode_audit(AUDIT) == wire
+    assert codec.decode_audit(wire) == AUDIT
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\x12\x05\x08", b"\x12\x02\x1a\x05"])
+def test_a_trail_that_cannot_be_read_is_malformed(junk: bytes) -> None:
+    with pytest.raises(codec.Malformed):
+        codec.decode_audit(junk)
