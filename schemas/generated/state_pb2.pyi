@@ -378,18 +378,20 @@ class Receipt(_message.Message):
     def __init__(self, id: _Optional[str] = ..., requested_ns: _Optional[int] = ..., latched_ns: _Optional[int] = ..., port_closed_ns: _Optional[int] = ..., venue_confirmed_ns: _Optional[int] = ..., open_orders: _Optional[int] = ..., total_ms: _Optional[float] = ..., issuer: _Optional[str] = ..., reason: _Optional[str] = ..., verified: _Optional[bool] = ..., problems: _Optional[_Iterable[str]] = ..., cancels_sent_ns: _Optional[int] = ..., asked: _Optional[str] = ..., path: _Optional[str] = ..., wall_ns: _Optional[int] = ..., received_ns: _Optional[int] = ..., canceled: _Optional[int] = ..., dropped: _Optional[int] = ..., chased: _Optional[int] = ..., flatten: _Optional[bool] = ..., position_contracts: _Optional[str] = ..., close_sent_ns: _Optional[int] = ..., flat_ns: _Optional[int] = ..., key: _Optional[str] = ..., signature: _Optional[str] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("kind", "text", "since_ns", "level", "active")
+    __slots__ = ("kind", "text", "since_ns", "level", "active", "acknowledged_by")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SINCE_NS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
     kind: str
     text: str
     since_ns: int
     level: str
     active: bool
-    def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ..., since_ns: _Optional[int] = ..., level: _Optional[str] = ..., active: _Optional[bool] = ...) -> None: ...
+    acknowledged_by: str
+    def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ..., since_ns: _Optional[int] = ..., level: _Optional[str] = ..., active: _Optional[bool] = ..., acknowledged_by: _Optional[str] = ...) -> None: ...
 
 class Heatmap(_message.Message):
     __slots__ = ("timestamp_ns", "instrument", "provider", "bucket", "first_price", "rows", "column_ns", "peak_contracts", "cells", "unknown")

@@ -162,8 +162,9 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """Topic ops.alert: something that a person has to look at. Pushed again and again while it stands.
 
-    `kind`: halt, brain_death, unprotected_position, loss_80, process_fatal; with `since_ns` (wall time) it names the
-    alert. `level`: warning, error. `active` False: it is over.
+    `kind`: halt, brain_death, unprotected_position, loss_80, process_fatal, stale_feed; with `since_ns` (wall time) it
+    names the alert. `level`: warning, error. `active` False: it is over. `acknowledged_by`: who said that he has seen
+    it, "" while nobody has; one that ends and comes again is a new alert.
     """
 
     kind: str
@@ -171,6 +172,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     since_ns: int
     level: str
     active: bool
+    acknowledged_by: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -196,7 +196,7 @@ class Snapshots(Section):
     segment_mb: int = Field(64, ge=1, le=4_096, description="Size at which the file is closed and compressed, MiB")
 
 
-AlertKind = Literal["halt", "brain_death", "unprotected_position", "loss_80", "process_fatal"]
+AlertKind = Literal["halt", "brain_death", "unprotected_position", "loss_80", "process_fatal", "stale_feed"]
 
 
 class Alerts(Section):

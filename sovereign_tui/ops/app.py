@@ -111,6 +111,7 @@ class Ops:
         )  # fmt: skip
         understood = Commands(
             audit=self._audit,
+            alerts=self._alerts,
             picture=self._picture,
             halts=self._halts,
             resumes=resumes,

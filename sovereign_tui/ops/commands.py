@@ -8,6 +8,7 @@
     config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
     rearm   issuer?, reason?               -> {"ok": bool, "text": str}
     start   issuer?                        -> {"ok": true, "started": [name ...]}: what was FATAL or STOPPED
+    acknowledge kind, since_ns?, issuer?   -> {"ok": bool, "text": str}; kind "": every alert that stands
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
     log     level, text                    -> {"ok": true}; into everybody's log, under the name of the cockpit
     audit   action, detail?, issuer?       -> {"ok": true}; on the audit tape: what a screen does itself
@@ -32,6 +33,7 @@ import msgspec
 from schemas import haltfile
 from schemas.messages import Receipt
 from sovereign_tui.ops.adjust import AdjustDesk
+from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.audit import AuditDesk, Note
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk, receipt_fields
@@ -56,6 +58,7 @@ class Commands:
         resumes: ResumeDesk,
         adjust: AdjustDesk,
         audit: AuditDesk,
+        alerts: AlertDesk,
         start: Callable[[str], list[str]],
         stop: Callable[[str, Callable[[str], None]], Awaitable[None]],
         log: Callable[[str, str], None],
@@ -65,6 +68,7 @@ class Commands:
         self._resumes = resumes
         self._adjust = adjust
         self._audit = audit
+        self._alerts = alerts
         self._start = start
         self._stop = stop
         self._log = log
@@ -77,6 +81,7 @@ class Commands:
             "config": self._config,
             "rearm": self._rearm,
             "start": self._start_anew,
+            "acknowledge": self._acknowledge,
             "down": self._down,
             "log": self._note,
             "audit": self._audited,
@@ -149,6 +154,17 @@ class Commands:
             done = await self._adjust.rearm(issuer, reason)
             note.says(done.text, ok=done.ok)
         yield {"ok": done.ok, "text": done.text}
+
+    async def _acknowledge(self, command: dict[str, Any]) -> Answers:
+        issuer, kind, since_ns = _text(command, "issuer", "unknown"), command.get("kind"), command.get("since_ns", 0)
+        if not isinstance(kind, str):
+            raise BadCommand('acknowledge: the kind of the alert as a text; "" for all that stand')
+        if isinstance(since_ns, bool) or not isinstance(since_ns, int):
+            raise BadCommand("since_ns: when the alert began, ns, as it says itself")
+        with self._audit.begin("acknowledge", issuer, kind or "all") as note:
+            ok, text = self._alerts.acknowledge(kind, since_ns, issuer)
+            note.says(text, ok=ok)
+        yield {"ok": ok, "text": text}
 
     async def _start_anew(self, command: dict[str, Any]) -> Answers:
         issuer = _text(command, "issuer", "unknown")

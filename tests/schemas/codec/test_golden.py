@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from schemas import codec
-from schemas.messages import AuditEntry, AuditTrail
+from schemas.messages import Alert, AuditEntry, AuditTrail
 
 AUDIT = AuditTrail(
     timestamp_ns=1,
@@ -31,3 +32,12 @@ def test_audit_trail() -> None:
 def test_a_trail_that_cannot_be_read_is_malformed(junk: bytes) -> None:
     with pytest.raises(codec.Malformed):
         codec.decode_audit(junk)
+
+
+def test_an_alert_and_who_acknowledged_it() -> None:
+    alert = Alert(kind="halt", text="x", since_ns=1, level="warning", active=True)
+    before = bytes.fromhex("0a0468616c74120178180122077761726e696e672801")
+    assert codec.encode_alert(alert) == before, "as it was before it could be acknowledged"
+    assert codec.decode_alert(before + bytes.fromhex("32026d65")) == msgspec.structs.replace(
+        alert, acknowledged_by="me"
+    )

@@ -62,7 +62,7 @@ def test_an_alert_is_told_when_it_is_raised_and_when_it_is_over_and_not_between(
     raised = Alert(kind=kind, text=text, since_ns=101 * NS_PER_S, level=level, active=True)
     well = facts(loss_pct=0.0, loss_limit_pct=3.0)
     assert desk.look(found) == [raised]
-    assert [desk.look(found) for _ in range(5)] == [[]] * 5
+    assert [desk.look(found) for _ in range(3)] == [[]] * 3
     assert desk.alarms.standing() == (raised,)
     over = Alert(kind=kind, text=f"over: {text}", since_ns=101 * NS_PER_S, level=level, active=False)
     assert desk.look(well) == [over]
@@ -131,3 +131,58 @@ def test_what_was_told_adds_up_to_what_stands(seen: list[Facts]) -> None:
             assert (name in open_alerts) is not alert.active
             (open_alerts.add if alert.active else open_alerts.remove)(name)
         assert {(each.kind, each.since_ns, each.text) for each in desk.alarms.standing()} == open_alerts
+
+
+FEED = ("feed_stale", "book_invalid", "venue_down")
+
+
+@pytest.mark.parametrize("name", FEED)
+def test_a_feed_that_stays_away_for_more_than_three_seconds_is_an_alert(name: str) -> None:
+    desk = Desk()
+    assert [desk.look(facts(name)) for _ in range(4)] == [[]] * 4, "three seconds and no more"
+    raised = Alert(kind="stale_feed", text=f"{name}: why", since_ns=105 * NS_PER_S, level="error", active=True)
+    assert desk.look(facts(name)) == [raised]
+    assert [alert.active for alert in desk.look(facts())] == [False]
+
+
+def test_causes_that_follow_upon_each_other_are_one_stale_feed_and_one_that_was_over_begins_anew() -> None:
+    desk = Desk()
+    for names in (("feed_stale",), ("feed_stale", "venue_down"), ("venue_down",), ("venue_down", "book_invalid")):
+        assert desk.look(facts(*names)) == []
+    assert [alert.text for alert in desk.look(facts("book_invalid"))] == ["book_invalid: why"]
+    desk = Desk()
+    for since_ns in range(10):  # raised anew between any two looks
+        again = Cause(name="feed_stale", since_ns=since_ns, detail="why", forces=TradingState.REDUCING)
+        assert desk.look(facts(causes=(again,))) == []
+
+
+def test_a_feed_is_not_stale_before_the_engine_has_once_reconciled_and_unknown_when_it_is_silent() -> None:
+    desk = Desk()
+    assert [desk.look(facts("feed_stale", reconciling=True)) for _ in range(9)] == [[]] * 9
+    assert [desk.look(facts("feed_stale")) for _ in range(4)] == [[]] * 4
+    assert len(desk.look(facts("feed_stale"))) == 1
+    assert desk.look(facts(causes=None)) == []
+    assert desk.look(facts("feed_stale", reconciling=True)) == []
+    assert [alert.kind for alert in desk.alarms.standing()] == ["stale_feed"]
+
+
+def test_an_acknowledged_alert_stands_on_says_by_whom_and_comes_again_unacknowledged() -> None:
+    desk = Desk(repeat_s=60)
+    (raised,) = desk.look(facts("brain_dead"))
+    (seen,) = desk.alarms.acknowledge("brain_death", raised.since_ns, "me")
+    assert (seen.acknowledged_by, seen.active) == ("me", True)
+    assert desk.alarms.standing() == (seen,)
+    assert desk.alarms.acknowledge("brain_death", 0, "you") == [seen], "who was first remains"
+    assert desk.look(facts("brain_dead"), after_s=61) == [seen]
+    (over,) = desk.look(facts())
+    assert (over.active, over.acknowledged_by) == (False, "me")
+    assert [alert.acknowledged_by for alert in desk.look(facts("brain_dead"))] == [""]
+
+
+def test_what_is_acknowledged_is_named_by_kind_and_beginning_or_is_all() -> None:
+    desk = Desk()
+    first, second = desk.look(facts("brain_dead", "unprotected"))
+    assert desk.alarms.acknowledge("halt", 0, "me") == []
+    assert desk.alarms.acknowledge("brain_death", first.since_ns + 1, "me") == []
+    assert [alert.kind for alert in desk.alarms.acknowledge(second.kind, 0, "me")] == ["unprotected_position"]
+    assert [alert.acknowledged_by for alert in desk.alarms.acknowledge("", 0, "you")] == ["you", "me"]

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import msgspec
+
 from schemas.messages import Alert, Cause, TradingState
 from schemas.settings import Settings
 from sovereign_tui.ops.alert_desk import AlertDesk
@@ -31,11 +33,12 @@ class Scene:
         self.view = EngineView(known=False)
         self.metrics: dict[tuple[str, int, str], float] = {}
         self.published: list[Alert] = []
+        self.log: list[str] = []
         self.desk = AlertDesk(
             settings=Settings(), clock=self.clock, children={"engine": cast(Child, self.engine)},
             engine=lambda: self.view, halt_id=lambda: None,
             metric=lambda process, pid, name: self.metrics.get((process, pid, name)), publish=self.published.append,
-            log=lambda level, text: None,
+            log=lambda level, text: self.log.append(text),
         )  # fmt: skip
 
     def says(self, *names: str) -> None:
@@ -97,3 +100,37 @@ def test_a_process_that_was_given_up_is_named_with_its_reason() -> None:
     scene.engine.state, scene.engine.life = State.FATAL, Life(reason="exit code 78: no key")
     assert scene.turn() == [("process_fatal", True)]
     assert scene.published[0].text == "engine is not started any more: exit code 78: no key"
+
+
+def test_an_acknowledgement_is_published_at_once_and_logged() -> None:
+    scene = Scene()
+    assert scene.desk.acknowledge("", 0, "me") == (False, "no alert at all stands; nothing to acknowledge")
+    scene.says()
+    scene.turn()
+    scene.says("brain_dead")
+    scene.turn()
+    scene.published.clear()
+    assert scene.desk.acknowledge("brain_death", 0, "m\x1be") == (True, "acknowledged: brain_death (by m?e)")
+    assert [(alert.kind, alert.acknowledged_by) for alert in scene.published] == [("brain_death", "m?e")]
+    assert scene.log == ["alerts acknowledged: brain_death (by m?e)"]
+    scene.turn()
+    assert scene.published[0].acknowledged_by == "m?e"
+
+
+def test_a_feed_that_is_away_while_a_restarted_engine_asks_the_venue_is_no_alert() -> None:
+    scene = Scene()
+    scene.says("feed_stale", "reconciling")
+    for _ in range(10):
+        scene.clock.advance(s=1)
+        assert scene.turn() == []
+    scene.says("feed_stale")
+    turns = []
+    for _ in range(5):
+        turns.append(scene.turn())
+        scene.clock.advance(s=1)
+    assert turns == [[], [], [], [], [("stale_feed", True)]]
+    state = scene.view.state
+    assert state is not None
+    anew = Cause(name="reconciling", since_ns=1, detail="", forces=TradingState.HALTED)
+    scene.view = EngineView(known=True, state=msgspec.structs.replace(state, causes=(anew, *state.causes)))
+    assert scene.turn() == [("stale_feed", True)], "asked anew in the same life, it is stale all the same"

@@ -13,6 +13,7 @@ from schemas.clock import SystemClock
 from schemas.messages import AuditEntry, AuditTrail
 from schemas.settings import Home
 from sovereign_tui.ops.adjust import AdjustDesk, Adjusted
+from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.audit import AuditDesk
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import BadCommand
@@ -34,6 +35,11 @@ class Adjust:
         return Adjusted(ok=True, text="re-armed")
 
 
+class Alerts:
+    def acknowledge(self, kind: str, since_ns: int, issuer: str) -> tuple[bool, str]:
+        return kind != "halt", f"{kind or 'all'} since {since_ns}"
+
+
 class Scene:
     def __init__(self, home: Home) -> None:
         self.hub = Hub(home.runtime)
@@ -46,7 +52,8 @@ class Scene:
         )
         self.commands = Commands(
             picture=cast(Any, None), halts=self.halts, resumes=cast(ResumeDesk, Resumes()),
-            adjust=cast(AdjustDesk, Adjust()), audit=self.audit, start=lambda issuer: ["brain"], stop=self.stop,
+            adjust=cast(AdjustDesk, Adjust()), audit=self.audit,
+            alerts=cast(AlertDesk, Alerts()), start=lambda issuer: ["brain"], stop=self.stop,
             log=lambda level, text: None,
         )  # fmt: skip
 
@@ -91,6 +98,9 @@ def play(home: Home) -> Callable[[Callable[[Scene], Coroutine[Any, Any, None]]],
         ({"cmd": "config", "key": "risk.x", "value": "3"}, "risk.x = 3", "risk.x: 3", False),
         ({"cmd": "config", "key": "a", "value": "3", "confirmed": True}, "a = 3, confirmed", "a: 3", True),
         ({"cmd": "rearm", "reason": "looked"}, "looked", "re-armed", True),
+        ({"cmd": "acknowledge", "kind": "loss_80", "since_ns": 7}, "loss_80", "loss_80 since 7", True),
+        ({"cmd": "acknowledge", "kind": ""}, "all", "all since 0", True),
+        ({"cmd": "acknowledge", "kind": "halt"}, "halt", "halt since 0", False),
         ({"cmd": "start"}, "", "started: brain", True),
         ({"cmd": "down"}, "", "the system is stopped", True),
     ],
@@ -156,5 +166,15 @@ def test_a_screen_notes_what_it_does_itself_and_cannot_pretend_a_command(play: A
             with pytest.raises(BadCommand):
                 await scene.ask("audit", **bad)
         assert len(scene.trails[-1].entries) == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("bad", [{}, {"kind": 7}, {"kind": "halt", "since_ns": "x"}, {"kind": "", "since_ns": True}])
+def test_an_acknowledgement_that_cannot_be_understood_does_nothing(play: Any, bad: dict[str, Any]) -> None:
+    async def scenario(scene: Scene) -> None:
+        with pytest.raises(BadCommand):
+            await scene.ask("acknowledge", **bad)
+        assert scene.trails == []
 
     play(scenario)

@@ -24,7 +24,14 @@ from schemas.settings.tree import Alerts
 from sovereign_tui.ops.notify import Notifier
 
 ALERT = Alert(kind="halt", text="halt a1 stands", since_ns=5, level="warning", active=True)
-FIELDS = {"kind": "halt", "text": "halt a1 stands", "since_ns": 5, "level": "warning", "active": True}
+FIELDS = {
+    "kind": "halt",
+    "text": "halt a1 stands",
+    "since_ns": 5,
+    "level": "warning",
+    "active": True,
+    "acknowledged_by": "",
+}
 
 
 class Desk:
