@@ -16,6 +16,7 @@ from engine.safety.halt import Halt
 from engine.safety.latch import HaltLatch
 from engine.safety.liquidation import Liquidation
 from engine.safety.receipts import ReceiptDesk
+from engine.safety.rehearsal import Rehearsal
 from engine.safety.watches import BrainWatch, SilenceWatch
 from engine.trading import Trading
 from engine.urgent import Urgent
@@ -68,6 +69,9 @@ class Emergencies:
             chase=Chase(
                 rest=rest, instrument=venue.instrument, orders=trading.orders, in_flight=in_flight, clock=clock
             ),
+        )  # fmt: skip
+        self.rehearsal = Rehearsal(
+            latch=latch, halt_id=lambda: self.halt.halt_id, port_open=lambda: desk.is_open
         )  # fmt: skip
         self.vigil = Vigil(
             settings=safety, market=market, trading=trading, limits=limits, desk=desk, causes=causes, brain=brain,

@@ -97,7 +97,8 @@ class Engine:
             log=runtime.reporter.log,
         )  # fmt: skip
         self._signals = SignalDesk(
-            runtime=runtime, halt=self.halt, limits=self.limits, trading=self.trading, ops=self.ops, clock=clock
+            runtime=runtime, halt=self.halt, rehearsal=self.emergencies.rehearsal, limits=self.limits,
+            trading=self.trading, ops=self.ops, clock=clock,
         )  # fmt: skip
         self._rejects: dict[str, tuple[int, OrderReject]] = {}
         runtime.vitals.add(legs(self))

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.limits import Limits
 from engine.safety.halt import Halt
+from engine.safety.rehearsal import Rehearsal
 from engine.safety.watches import SilenceWatch
 from engine.trading import Trading
 from schemas import codec
@@ -13,7 +14,11 @@ from schemas.clock import NS_PER_S, Clock
 from schemas.messages import CONFIRMED, Signal, SignalKind, TelemetryKind
 from schemas.process import Runtime
 
-_ASKED: Final = frozenset({SignalKind.FLATTEN, SignalKind.SYSTEM_RESUME, SignalKind.CONFIG_UPDATE, SignalKind.REARM})
+_ASKED: Final = frozenset(
+    {
+        SignalKind.FLATTEN, SignalKind.SYSTEM_RESUME, SignalKind.CONFIG_UPDATE, SignalKind.REARM, SignalKind.REHEARSE,
+    }
+)  # fmt: skip
 _FRESH_NS: Final = 1 * NS_PER_S
 """Ops says these again every 0.2 s until they are answered, and gives up after 5 s: what is older was given up."""
 
@@ -25,10 +30,11 @@ class SignalDesk:
     """
 
     def __init__(
-        self, *, runtime: Runtime, halt: Halt, limits: Limits, trading: Trading, ops: SilenceWatch, clock: Clock
-    ) -> None:
+        self, *, runtime: Runtime, halt: Halt, rehearsal: Rehearsal, limits: Limits, trading: Trading,
+        ops: SilenceWatch, clock: Clock,
+    ) -> None:  # fmt: skip
         self._runtime, self._halt, self._limits, self._trading = runtime, halt, limits, trading
-        self._ops, self._clock = ops, clock
+        self._rehearsal, self._ops, self._clock = rehearsal, ops, clock
         self._started_ns = clock.monotonic_ns()
 
     def on_signal(self, topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
@@ -57,6 +63,8 @@ class SignalDesk:
             self._acknowledge(signal, *self._limits.change(signal.changes, confirmed=confirmed, issuer=signal.issuer))
         elif signal.kind is SignalKind.REARM:
             self._acknowledge(signal, True, self._rearm(signal))
+        elif signal.kind is SignalKind.REHEARSE:
+            self._rehearsal.on_signal(signal, self._acknowledge)
         elif signal.kind is SignalKind.SHUTDOWN and signal.target in {"", self._runtime.name}:
             self._acknowledge(signal, True, "stopping")
             self._runtime.stopping.set()

@@ -49,6 +49,18 @@ class HaltLatch:
         if not self._latch.exists():
             write_whole(self._latch, _padded({"halted": False}), durable=True)
 
+    def problem(self) -> str:
+        """Why the latch could not be written now, as far as can be told without writing; "" if nothing is seen."""
+        try:
+            descriptor = os.open(self._latch, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                size = os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            return f"{self._latch}: {error.strerror}"
+        return "" if size >= _SIZE else f"{self._latch}: it has no space of its own"
+
     def read(self, *, wall_ns: int) -> Latched | None:
         """The standing halt: the latch's, else the halt file's."""
         return self._latched(wall_ns) or self.requested(wall_ns=wall_ns)

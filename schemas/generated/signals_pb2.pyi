@@ -17,6 +17,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPS_HEARTBEAT: _ClassVar[Kind]
     SHUTDOWN: _ClassVar[Kind]
     REARM: _ClassVar[Kind]
+    REHEARSE: _ClassVar[Kind]
 KIND_UNKNOWN: Kind
 SYSTEM_HALT: Kind
 SYSTEM_RESUME: Kind
@@ -25,6 +26,7 @@ CONFIG_UPDATE: Kind
 OPS_HEARTBEAT: Kind
 SHUTDOWN: Kind
 REARM: Kind
+REHEARSE: Kind
 
 class Signal(_message.Message):
     __slots__ = ("kind", "id", "issuer", "reason", "timestamp_ns", "sequence", "target", "mono_ns", "changes")

@@ -21,6 +21,7 @@ class SignalKind(IntEnum):
     OPS_HEARTBEAT = 5
     SHUTDOWN = 6
     REARM = 7
+    REHEARSE = 8
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     `mono_ns`: when it was first asked for, by the machine's monotonic clock; 0: not said. It stays the same in every
     repetition, while `timestamp_ns` is that of this very message.
     REARM lifts what waits for the operator: the repeated-execution throttle, the drawdown stop, unexplained answers.
+    REHEARSE asks whether a HALT could be latched now, and how fast one is heard; nothing is changed.
     """
 
     kind: SignalKind

@@ -33,6 +33,7 @@ from sovereign_tui.ops.paper import TURN_S, PaperRun
 from sovereign_tui.ops.pidfile import AlreadyRunning, HomeLock
 from sovereign_tui.ops.place import place_to_trade
 from sovereign_tui.ops.prometheus import UNKNOWN, Exporter, Snapshot
+from sovereign_tui.ops.rehearsal import RehearsalDesk
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
 from sovereign_tui.ops.supervisor import State
@@ -112,6 +113,7 @@ class Ops:
         understood = Commands(
             audit=self._audit,
             alerts=self._alerts,
+            rehearsals=RehearsalDesk(asker=asker, clock=clock, log=self._log),
             picture=self._picture,
             halts=self._halts,
             resumes=resumes,

@@ -7,6 +7,7 @@
     resume  halt_id (null is refused, and told which), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
     config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
     rearm   issuer?, reason?               -> {"ok": bool, "text": str}
+    rehearse issuer?, mono_ns              -> {"ok": bool, "text": str, "ops_ms": float, "engine_ms": float | null}
     start   issuer?                        -> {"ok": true, "started": [name ...]}: what was FATAL or STOPPED
     acknowledge kind, since_ns?, issuer?   -> {"ok": bool, "text": str}; kind "": every alert that stands
     down    issuer?, progress?             -> [{"progress": {"stopping": name}} ...] {"ok": true}, then ops ends
@@ -37,6 +38,7 @@ from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.audit import AuditDesk, Note
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk, receipt_fields
+from sovereign_tui.ops.rehearsal import RehearsalDesk
 from sovereign_tui.ops.resume import ResumeDesk
 from sovereign_tui.ops.status import Picture
 
@@ -59,6 +61,7 @@ class Commands:
         adjust: AdjustDesk,
         audit: AuditDesk,
         alerts: AlertDesk,
+        rehearsals: RehearsalDesk,
         start: Callable[[str], list[str]],
         stop: Callable[[str, Callable[[str], None]], Awaitable[None]],
         log: Callable[[str, str], None],
@@ -69,6 +72,7 @@ class Commands:
         self._adjust = adjust
         self._audit = audit
         self._alerts = alerts
+        self._rehearsals = rehearsals
         self._start = start
         self._stop = stop
         self._log = log
@@ -80,6 +84,7 @@ class Commands:
             "resume": self._resume,
             "config": self._config,
             "rearm": self._rearm,
+            "rehearse": self._rehearse,
             "start": self._start_anew,
             "acknowledge": self._acknowledge,
             "down": self._down,
@@ -154,6 +159,15 @@ class Commands:
             done = await self._adjust.rearm(issuer, reason)
             note.says(done.text, ok=done.ok)
         yield {"ok": done.ok, "text": done.text}
+
+    async def _rehearse(self, command: dict[str, Any]) -> Answers:
+        issuer, mono_ns = _text(command, "issuer", "unknown"), command.get("mono_ns")
+        if isinstance(mono_ns, bool) or not isinstance(mono_ns, int) or not self._rehearsals.is_past(mono_ns):
+            raise BadCommand("rehearse: mono_ns, when the key was hit by the machine's monotonic clock, please")
+        with self._audit.begin("rehearse", issuer, "") as note:
+            done = await self._rehearsals.rehearse(issuer, mono_ns)
+            note.says(done.text, ok=done.ok)
+        yield asdict(done)
 
     async def _acknowledge(self, command: dict[str, Any]) -> Answers:
         issuer, kind, since_ns = _text(command, "issuer", "unknown"), command.get("kind"), command.get("since_ns", 0)

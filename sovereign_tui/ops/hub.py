@@ -3,7 +3,7 @@
 What a signal means in time. The publisher sends the last message of a topic to whoever subscribes late. So that
 nobody takes an old command for a new one:
 
-- Heartbeats are the resting last value: RESUME, FLATTEN, CONFIG_UPDATE, REARM and SHUTDOWN are followed by an
+- Heartbeats are the resting last value: RESUME, FLATTEN, CONFIG_UPDATE, REARM, REHEARSE and SHUTDOWN are followed by an
   OPS_HEARTBEAT at once, so that a late joiner gets the heartbeat. A HALT is repeated until it is answered: a late
   joiner shall get it. Once it is answered, the next heartbeat replaces it.
 - A process ignores every signal but SYSTEM_HALT and OPS_HEARTBEAT whose `timestamp_ns` is older than its own start,

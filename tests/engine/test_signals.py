@@ -27,6 +27,7 @@ class Engine:
         self.desk = SignalDesk(
             runtime=SimpleNamespace(reporter=reporter, name="engine"),  # type: ignore[arg-type]
             halt=SimpleNamespace(on_signal=note(None, "halt"), on_resume=note((True, ""), "resume")),  # type: ignore[arg-type]
+            rehearsal=SimpleNamespace(on_signal=note(None, "rehearse")),  # type: ignore[arg-type]
             limits=SimpleNamespace(change=note((True, ""), "change"), rearm=note("", "rearm")),  # type: ignore[arg-type]
             trading=SimpleNamespace(rearm=lambda: "", account=None),  # type: ignore[arg-type]
             ops=SimpleNamespace(heard=lambda _: None),  # type: ignore[arg-type]
@@ -38,7 +39,10 @@ class Engine:
         self.desk.on_signal("signal", 1, said_ns, memoryview(codec.encode_signal(signal)))
 
 
-ASKED = {SignalKind.SYSTEM_RESUME: "resume", SignalKind.CONFIG_UPDATE: "change", SignalKind.REARM: "rearm"}
+ASKED = {
+    SignalKind.SYSTEM_RESUME: "resume", SignalKind.CONFIG_UPDATE: "change", SignalKind.REARM: "rearm",
+    SignalKind.REHEARSE: "rehearse",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ASKED)
@@ -73,3 +77,16 @@ def test_what_was_said_to_a_former_life_is_not_done() -> None:
     engine = Engine()
     engine.hears(SignalKind.FLATTEN, said_ns=engine.clock.wall_ns() - 1)
     assert (engine.done, engine.said) == ([], [])
+
+
+def test_a_kind_that_only_a_newer_ops_knows_is_ignored_and_said() -> None:
+    engine = Engine()
+    known = Signal(kind=SignalKind.REHEARSE, id="s1", issuer="", reason="", timestamp_ns=engine.clock.wall_ns())
+    payload = bytearray(codec.encode_signal(known))
+    assert payload[:2] == b"\x08\x08"
+    payload[1] = 9  # what REHEARSE is to an engine from before it
+    engine.desk.on_signal("signal", 1, 0, memoryview(payload))
+    assert engine.done == []
+    assert engine.said == [
+        "warning: signal dropped: Signal: unknown kind 9; a newer ops? restart this process",
+    ]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas import codec
-from schemas.messages import Alert, AuditEntry, AuditTrail
+from schemas.messages import Alert, AuditEntry, AuditTrail, Signal, SignalKind
 
 AUDIT = AuditTrail(
     timestamp_ns=1,
@@ -41,3 +41,10 @@ def test_an_alert_and_who_acknowledged_it() -> None:
     assert codec.decode_alert(before + bytes.fromhex("32026d65")) == msgspec.structs.replace(
         alert, acknowledged_by="me"
     )
+
+
+def test_a_rehearsal() -> None:
+    signal = Signal(kind=SignalKind.REHEARSE, id="r1", issuer="me", reason="why", timestamp_ns=1, sequence=2, mono_ns=3)
+    wire = bytes.fromhex("0808120272311a026d652203776879280130024803")  # fmt: skip
+    assert codec.encode_signal(signal) == wire
+    assert codec.decode_signal(wire) == signal

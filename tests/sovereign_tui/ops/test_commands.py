@@ -18,6 +18,7 @@ from sovereign_tui.ops.audit import AuditDesk
 from sovereign_tui.ops.commands import Commands
 from sovereign_tui.ops.control import BadCommand
 from sovereign_tui.ops.halts import HaltDesk
+from sovereign_tui.ops.rehearsal import RehearsalDesk, Rehearsed
 from sovereign_tui.ops.resume import Resumed, ResumeDesk
 from tests.sovereign_tui.ops.test_halts import Hub, confirmed
 
@@ -40,6 +41,14 @@ class Alerts:
         return kind != "halt", f"{kind or 'all'} since {since_ns}"
 
 
+class Rehearsals:
+    def is_past(self, mono_ns: int) -> bool:
+        return mono_ns == 7
+
+    async def rehearse(self, issuer: str, mono_ns: int) -> Rehearsed:
+        return Rehearsed(ok=True, text="it could", ops_ms=1.0, engine_ms=2.0)
+
+
 class Scene:
     def __init__(self, home: Home) -> None:
         self.hub = Hub(home.runtime)
@@ -53,7 +62,8 @@ class Scene:
         self.commands = Commands(
             picture=cast(Any, None), halts=self.halts, resumes=cast(ResumeDesk, Resumes()),
             adjust=cast(AdjustDesk, Adjust()), audit=self.audit,
-            alerts=cast(AlertDesk, Alerts()), start=lambda issuer: ["brain"], stop=self.stop,
+            alerts=cast(AlertDesk, Alerts()), rehearsals=cast(RehearsalDesk, Rehearsals()),
+            start=lambda issuer: ["brain"], stop=self.stop,
             log=lambda level, text: None,
         )  # fmt: skip
 
@@ -101,6 +111,7 @@ def play(home: Home) -> Callable[[Callable[[Scene], Coroutine[Any, Any, None]]],
         ({"cmd": "acknowledge", "kind": "loss_80", "since_ns": 7}, "loss_80", "loss_80 since 7", True),
         ({"cmd": "acknowledge", "kind": ""}, "all", "all since 0", True),
         ({"cmd": "acknowledge", "kind": "halt"}, "halt", "halt since 0", False),
+        ({"cmd": "rehearse", "mono_ns": 7}, "", "it could", True),
         ({"cmd": "start"}, "", "started: brain", True),
         ({"cmd": "down"}, "", "the system is stopped", True),
     ],
@@ -166,6 +177,18 @@ def test_a_screen_notes_what_it_does_itself_and_cannot_pretend_a_command(play: A
             with pytest.raises(BadCommand):
                 await scene.ask("audit", **bad)
         assert len(scene.trails[-1].entries) == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("mono_ns", [None, 0, 8, True, "7", 7.0])
+def test_a_rehearsal_has_to_say_when_the_key_was_hit(play: Any, mono_ns: Any) -> None:
+    async def scenario(scene: Scene) -> None:
+        assert await scene.ask("rehearse", mono_ns=7) == [
+            {"ok": True, "text": "it could", "ops_ms": 1.0, "engine_ms": 2.0}
+        ]
+        with pytest.raises(BadCommand):
+            await scene.ask("rehearse", mono_ns=mono_ns)
 
     play(scenario)
 
