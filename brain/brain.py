@@ -23,6 +23,7 @@ from schemas.clock import NS_PER_MS
 from schemas.latency import LatencyWindow, summaries
 from schemas.messages import OrderAck, OrderReject, OrderRequest, SignalKind, TelemetryKind
 from schemas.process import Runtime, StartError
+from schemas.settings.readers import when
 
 _TELL_AFTER_S: Final = 0.02
 
@@ -181,6 +182,10 @@ class Brain:
         meant = signal.target in {"", self._runtime.name} and signal.timestamp_ns >= self._started_ns
         if signal.kind is SignalKind.SHUTDOWN and meant:
             self._runtime.stopping.set()
+        elif signal.kind is SignalKind.CONFIG_UPDATE and signal.timestamp_ns >= self._started_ns:
+            text = "; ".join(sorted({when(self._runtime.name, key) for key in signal.changes}))  # changes nothing now
+            data = {"id": signal.id, "kind": signal.kind.name, "ok": True, "text": text}
+            self._runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
 
     # what runs beside it
 

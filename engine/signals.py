@@ -13,6 +13,7 @@ from schemas import codec
 from schemas.clock import NS_PER_S, Clock
 from schemas.messages import CONFIRMED, Signal, SignalKind, TelemetryKind
 from schemas.process import Runtime
+from schemas.settings.readers import when
 
 _ASKED: Final = frozenset(
     {
@@ -59,8 +60,7 @@ class SignalDesk:
         elif signal.kind is SignalKind.SYSTEM_RESUME:
             self._acknowledge(signal, *self._halt.on_resume(signal))
         elif signal.kind is SignalKind.CONFIG_UPDATE:
-            confirmed = signal.target == CONFIRMED
-            self._acknowledge(signal, *self._limits.change(signal.changes, confirmed=confirmed, issuer=signal.issuer))
+            self._acknowledge(signal, *self._changed(signal))
         elif signal.kind is SignalKind.REARM:
             self._acknowledge(signal, True, self._rearm(signal))
         elif signal.kind is SignalKind.REHEARSE:
@@ -70,6 +70,12 @@ class SignalDesk:
             self._runtime.stopping.set()
         else:
             self._acknowledge(signal, False, f"this engine does not do {signal.kind.name}")
+
+    def _changed(self, signal: Signal) -> tuple[bool, str]:
+        """Limits are changed now; of the other settings it says when they count."""
+        if signal.changes and not any(key.startswith("risk.") for key in signal.changes):
+            return True, "; ".join(sorted({when(self._runtime.name, key) for key in signal.changes}))
+        return self._limits.change(signal.changes, confirmed=signal.target == CONFIRMED, issuer=signal.issuer)
 
     def _rearm(self, signal: Signal) -> str:
         """The operator has looked: what waited for that falls."""

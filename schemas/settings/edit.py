@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import tomlkit
+from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from schemas.settings.load import PREFIX, SettingsError, nearest, parse_settings, read_text, toml_value
 from schemas.settings.tree import Settings
 from schemas.whole_file import write_whole
 
-__all__ = ["Busy", "Change", "alone", "change", "toml_text", "toml_value", "write"]
+__all__ = ["Busy", "Change", "alone", "change", "changed_setting", "toml_text", "toml_value", "write"]
 
 _POLL_S: Final = 0.02
 
@@ -52,11 +53,7 @@ def change(path: Path, key: str, value: str, environment: Mapping[str, str] = os
 
     Raises: SettingsError, also if the environment overrides the key: the file would change nothing then.
     """
-    section, _, name = key.partition(".")
-    keys = (section, name) if name else (section,)
-    known = Settings.model_fields.get(section)
-    if known is None or name not in getattr(known.annotation, "model_fields", {}):
-        raise SettingsError([f"unknown setting {key!r}{nearest(keys)}; see `sovereign config show`"])
+    section, name = _known(key)
     variable = f"{PREFIX}{section.upper()}__{name.upper()}"
     if variable in environment:
         raise SettingsError([f"{key}: {variable} in the environment overrides the file; change it there, or unset it"])
@@ -76,6 +73,29 @@ def change(path: Path, key: str, value: str, environment: Mapping[str, str] = os
     return Change(
         key=key, value=toml_text(given), before=before, after=parse_settings(changed, path, environment), text=changed
     )
+
+
+def changed_setting(settings: Settings, key: str, value: Any) -> Settings:
+    """These settings with another value of `key` (dotted), checked as a whole.
+
+    Raises: SettingsError, naming key, value and mend.
+    """
+    section, name = _known(key)
+    fields = settings.model_dump()
+    try:
+        return Settings.model_validate(fields | {section: fields[section] | {name: value}})
+    except ValidationError as error:
+        raise SettingsError([f"{key} = {value!r}: {error.errors()[0]['msg']}; give another value"]) from None
+
+
+def _known(key: str) -> tuple[str, str]:
+    """Section and name. Raises: SettingsError if there is no such key."""
+    section, _, name = key.partition(".")
+    known = Settings.model_fields.get(section)
+    if known is None or name not in getattr(known.annotation, "model_fields", {}):
+        keys = (section, name) if name else (section,)
+        raise SettingsError([f"unknown setting {key!r}{nearest(keys)}; see `sovereign config show`"])
+    return section, name
 
 
 def toml_text(value: Any) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Final
 
 from schemas.clock import NS_PER_S
@@ -14,7 +14,7 @@ from schemas.messages import Decision, LogLine, Receipt, SignalKind, SystemState
 from schemas.printable import printable
 from schemas.process import EXIT_FAILED, EXIT_OK, Runtime, StartError
 from schemas.settings.venues import PAPER
-from schemas.topology import ENGINE, EXCHANGE, OPS
+from schemas.topology import BRAIN, ENGINE, EXCHANGE, OPS
 from sovereign_tui.ops import plan
 from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.alert_desk import AlertDesk
@@ -120,7 +120,7 @@ class Ops:
             start=self._start_anew,
             stop=self._stop,
             log=self._log,
-            adjust=AdjustDesk(asker=asker, risk=settings.risk, log=self._log),
+            adjust=AdjustDesk(asker=asker, settings=settings, running=self._hearing, log=self._log),
         )
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
         self._exporter = Exporter()
@@ -167,6 +167,11 @@ class Ops:
         for task in turns:
             task.cancel()
         await asyncio.to_thread(self._exporter.close)
+
+    def _hearing(self) -> Set[str]:
+        """Who hears signals now."""
+        children = self._fleet.children
+        return {name for name in (ENGINE, BRAIN) if name in children and children[name].state is State.RUNNING}
 
     def _start_anew(self, issuer: str) -> list[str]:
         """What was given up or never started."""

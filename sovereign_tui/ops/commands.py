@@ -5,7 +5,8 @@
     halt    issuer?, reason?, mono_ns?, id?, progress? -> [{"progress": receipt} ...] receipt; `id`: whose file there is
     flatten as halt; the position is closed, too
     resume  halt_id (null is refused, and told which), issuer? -> {"ok": bool, "halt_id": str | null, "text": str}
-    config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool}
+    config  key, value (TOML), confirmed?, issuer? -> {"ok": bool, "text": str, "old", "new", "loosening": bool,
+            "processes": {name: text}}; limits at once, what else is right from the next start on
     rearm   issuer?, reason?               -> {"ok": bool, "text": str}
     rehearse issuer?, mono_ns              -> {"ok": bool, "text": str, "ops_ms": float, "engine_ms": float | null}
     start   issuer?                        -> {"ok": true, "started": [name ...]}: what was FATAL or STOPPED
@@ -33,6 +34,7 @@ import msgspec
 
 from schemas import haltfile
 from schemas.messages import Receipt
+from schemas.settings.readers import SECRET
 from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.audit import AuditDesk, Note
@@ -148,7 +150,8 @@ class Commands:
         confirmed, issuer = _flag(command, "confirmed"), _text(command, "issuer", "unknown")
         if not key or not value:
             raise BadCommand("config: key and value, please")
-        with self._audit.begin("config", issuer, f"{key} = {value}{', confirmed' if confirmed else ''}") as note:
+        told = f"{key} = {'...' if key in SECRET else value}{', confirmed' if confirmed else ''}"
+        with self._audit.begin("config", issuer, told) as note:
             done = await self._adjust.change(key, value, confirmed=confirmed, issuer=issuer)
             note.says(done.text, ok=done.ok)
         yield asdict(done)

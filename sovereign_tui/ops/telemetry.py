@@ -38,7 +38,7 @@ class Listeners:
     on_log: Callable[[LogLine], None]
     on_decision: Callable[[Decision], None]
     on_halt_ack: Callable[[Receipt], None]
-    on_signal_ack: Callable[[SignalAck], None]
+    on_signal_ack: Callable[[SignalAck, str], None]
     on_heatmap: Callable[[Heatmap], None]
     on_flow: Callable[[Flow], None]
 
@@ -119,7 +119,7 @@ class Intake:
                 _demand_from(message, ENGINE)
                 listeners.on_halt_ack(data)
             case TelemetryKind.SIGNAL_ACK:
-                listeners.on_signal_ack(data)
+                listeners.on_signal_ack(data, message.process)
             case TelemetryKind.HEATMAP:
                 _demand_from(message, BRAIN)
                 listeners.on_heatmap(data)

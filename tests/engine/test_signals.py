@@ -90,3 +90,19 @@ def test_a_kind_that_only_a_newer_ops_knows_is_ignored_and_said() -> None:
     assert engine.said == [
         "warning: signal dropped: Signal: unknown kind 9; a newer ops? restart this process",
     ]
+
+
+def test_a_setting_that_is_no_limit_changes_nothing_and_is_said_to_be_for_the_next_start() -> None:
+    engine = Engine()
+    answers: list[tuple[bool, str]] = []
+    engine.desk._runtime.reporter.send = lambda kind, data: answers.append((data["ok"], data["text"]))  # type: ignore[method-assign]
+    for changes in ({"safety.dead_man_s": "60"}, {"sizing.tp_pct": "1.0"}, {"brain.frames": "x"}, {"risk.x": "1"}, {}):
+        said_ns = engine.clock.wall_ns()
+        signal = Signal(
+            kind=SignalKind.CONFIG_UPDATE, id="s1", issuer="me", reason="", timestamp_ns=said_ns, changes=changes
+        )
+        engine.desk.on_signal("signal", 1, said_ns, memoryview(codec.encode_signal(signal)))
+    assert [text for _, text in answers] == [
+        "takes it at its next start", "not its own", "takes it at its next start", "", "",
+    ]  # fmt: skip
+    assert engine.done == ["change", "change"], "limits alone are the limits' matter"

@@ -178,6 +178,14 @@ async def engine(runtime: Runtime) -> int:
 
 async def brain(runtime: Runtime) -> int:
     misbehave("brain")
+
+    def on_signal(topic: str, sequence: int, timestamp_ns: int, payload: memoryview) -> None:
+        message = codec.decode_signal(payload)
+        if message.kind is SignalKind.CONFIG_UPDATE:
+            data = {"id": message.id, "kind": message.kind.name, "ok": True, "text": "takes it at its next start"}
+            runtime.reporter.send(TelemetryKind.SIGNAL_ACK, data)
+
+    runtime.wire.subscriber(runtime.settings.wire.signal, [SIGNAL], on_signal)
     while not runtime.stopping.is_set():
         runtime.reporter.heartbeat(tick_sequence=1, decision_sequence=1, state="DECIDING")
         await asyncio.sleep(0.05)

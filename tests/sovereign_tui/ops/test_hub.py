@@ -81,7 +81,7 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
             on_log=hub.log,
             on_decision=hub.decision,
             on_halt_ack=lambda ack: None,
-            on_signal_ack=lambda ack: None,
+            on_signal_ack=lambda ack, process: None,
             on_heatmap=hub.heatmap,
             on_flow=hub.flow,
         )

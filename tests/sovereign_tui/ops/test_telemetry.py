@@ -41,12 +41,13 @@ class Heard:
         self.logs: list[LogLine] = []
         self.decisions: list[Decision] = []
         self.halts: list[Receipt] = []
-        self.signals: list[SignalAck] = []
+        self.signals: list[tuple[str, SignalAck]] = []
         self.heatmaps: list[Heatmap] = []
         self.flows: list[Flow] = []
         self.intake.listeners = Listeners(
             on_pulse=lambda process, pid: self.pulses.append((process, pid)), on_log=self.logs.append,
-            on_decision=self.decisions.append, on_halt_ack=self.halts.append, on_signal_ack=self.signals.append,
+            on_decision=self.decisions.append, on_halt_ack=self.halts.append,
+            on_signal_ack=lambda ack, process: self.signals.append((process, ack)),
             on_heatmap=self.heatmaps.append, on_flow=self.flows.append,
         )  # fmt: skip
 
