@@ -15,6 +15,8 @@ import msgspec
 from brain.link import EngineLink
 from brain.mind import Mind
 from brain.order_flow.publish import flow_message, heatmap_message
+from brain.price_action.view import PriceActionView
+from brain.structure import same_structure, structure_message, why_unknown
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import TelemetryKind
@@ -23,6 +25,8 @@ from schemas.whole_file import write_whole
 
 _WARM_EVERY_S: Final = 0.02
 _GC_EVERY_NS: Final = 30 * NS_PER_S
+_STRUCTURE_LOOK_S: Final = 0.25
+_STRUCTURE_EVERY_NS: Final = 10 * NS_PER_S
 _QUIET_NS: Final = 2 * NS_PER_MS
 DAY_FILE: Final = "brain_day.json"
 
@@ -91,6 +95,23 @@ class Beside:
                 self._reporter.send(TelemetryKind.HEATMAP, msgspec.to_builtins(heatmap))
             for complaint in flow.complaints():
                 self._reporter.log("warning", complaint)
+
+    async def tell_structure(self) -> None:
+        """What the candles say, for charts: whenever a bar has changed it, and now and then for who missed it."""
+        memory = self._mind.memory
+        told: tuple[tuple[PriceActionView, str], ...] = ()
+        due_ns = 0
+        while True:
+            await asyncio.sleep(_STRUCTURE_LOOK_S)
+            if memory.tick is None:
+                continue
+            now_ns = self._mono_ns()
+            known = tuple((frame.view, why_unknown(frame)) for frame in memory.frames.values())
+            if now_ns < due_ns and same_structure(known, told):
+                continue
+            told, due_ns = known, now_ns + _STRUCTURE_EVERY_NS
+            message = structure_message(memory, self._mind.instrument, memory.tick.exchange_ns)
+            self._reporter.send(TelemetryKind.STRUCTURE, msgspec.to_builtins(message))
 
     async def keep_day(self, path: Path) -> None:
         """What the brain knows of the day outlives it."""

@@ -200,6 +200,7 @@ class Brain:
                 self._report(),
                 beside.keep_warm(),
                 beside.tell_flow(),
+                beside.tell_structure(),
                 beside.keep_day(self._day_file),
             )
             tasks = [group.create_task(work) for work in works]

@@ -24,8 +24,9 @@ OPS_METRICS: Final = "ops.metrics"
 OPS_RECEIPT: Final = "ops.receipt"
 OPS_ALERT: Final = "ops.alert"
 OPS_AUDIT: Final = "ops.audit"
-OPS_HEATMAP: Final = "ops.heatmap"  # both as state.decision
+OPS_HEATMAP: Final = "ops.heatmap"  # this and the next two as state.decision
 OPS_FLOW: Final = "ops.flow"
+OPS_STRUCTURE: Final = "ops.structure"
 
 HEALING: Final = ("tick.", "view.tick.")
 """Topics whose next message makes up for a lost one: nobody asks for the last value again."""

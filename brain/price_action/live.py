@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import isfinite
 from typing import Final
 
 from brain.price_action.layer import layer_step, new_states, parameters, row_size
 from brain.price_action.layout import MARKS_SIZE
-from brain.price_action.view import Mark, Moment, PriceActionView, read, read_marks
+from brain.price_action.view import Mark, MarkKind, Moment, PriceActionView, read, read_marks
 from schemas.settings.price_action import PriceAction as Settings
 
 NO_BARS: Final = "no bars yet"
+RECENT: Final = 50
+"""Swings and breaks that are remembered for charts, the newest at the end of `recent`; no signal looks at them."""
+_SHOWN: Final = frozenset({MarkKind.SWING, MarkKind.BOS, MarkKind.CHOCH})
 _INF: Final = float("inf")
 
 
@@ -22,7 +26,7 @@ class PriceAction:
     Confirm lags, warm-ups and sources: in the modules of the signals.
     """
 
-    __slots__ = ("_frame_ns", "_marks", "_now", "_p", "_row", "_settings", "_states", "_view", "unknown")
+    __slots__ = ("_frame_ns", "_marks", "_now", "_p", "_row", "_settings", "_states", "_view", "recent", "unknown")
 
     def __init__(self, settings: Settings, *, frame_ns: int, trend_bars: int = 24) -> None:
         """`frame_ns`: length of a bar. `trend_bars`: look-back of the trend score, bars. Raises: ValueError."""
@@ -44,6 +48,7 @@ class PriceAction:
             session_names=tuple(hours.name for hours in self._settings.hours()),
         )  # fmt: skip
         self._view: PriceActionView | None = None
+        self.recent: deque[Mark] = deque(maxlen=RECENT)
         self.unknown = NO_BARS
 
     def on_bar(
@@ -70,6 +75,8 @@ class PriceAction:
         self._now = self._now._replace(i=i, open_ns=open_ns, close=close)
         self._marks[0] = 0.0
         layer_step(self._states, self._p, self._marks, self._row, i, open_ns, bar_open, high, low, close)
+        if self._marks[0]:
+            self.recent.extend(mark for mark in self.marks if mark.kind in _SHOWN)
         return ""
 
     @property

@@ -32,6 +32,7 @@ from schemas.codec.state import (
     decode_orders,
     decode_positions,
     decode_receipt,
+    decode_structure,
     decode_system,
     encode_account,
     encode_alert,
@@ -45,6 +46,7 @@ from schemas.codec.state import (
     encode_orders,
     encode_positions,
     encode_receipt,
+    encode_structure,
     encode_system,
 )
 from schemas.codec.telemetry import decode_telemetry, encode_telemetry, read_telemetry
@@ -74,6 +76,7 @@ __all__ = [
     "decode_reply",
     "decode_request",
     "decode_signal",
+    "decode_structure",
     "decode_system",
     "decode_telemetry",
     "decode_trade",
@@ -96,6 +99,7 @@ __all__ = [
     "encode_reply",
     "encode_request",
     "encode_signal",
+    "encode_structure",
     "encode_system",
     "encode_telemetry",
     "encode_trade",

@@ -1,7 +1,8 @@
 """Struct <-> Protobuf for messages whose fields carry the same names on both sides.
 
 The conversion of each field follows from its Python type: Decimal travels as text ("" for None), an optional number
-as a field with presence, a tuple of structs as a repeated message. A test walks every pair and compares the names.
+as a field with presence, a struct as a message, a tuple of structs as a repeated one. A test walks every pair and
+compares the names.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from google.protobuf.message import DecodeError, Message
@@ -27,7 +28,7 @@ class _Field:
     def __init__(self, name: str, hint: Any) -> None:
         self.name = name
         self.optional = False
-        if isinstance(hint, UnionType):
+        if get_origin(hint) in {Union, UnionType}:  # the former where the type is annotated with its range
             (hint,) = [a for a in get_args(hint) if a is not NoneType]
             self.optional = True
         origin = get_origin(hint)
@@ -39,6 +40,8 @@ class _Field:
             self.kind, self.item = "decimal", hint
         elif isinstance(hint, type) and issubclass(hint, Enum):
             self.kind, self.item = "enum", hint
+        elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            self.kind, self.item = "message", hint
         else:
             self.kind, self.item = "plain", hint
 
@@ -81,6 +84,10 @@ class Mirror(Generic[_S]):
                 setattr(message, field.name, decimal_text(content))
             elif field.kind == "enum":
                 setattr(message, field.name, content.value)
+            elif field.kind == "message":
+                part = getattr(message, field.name)
+                part.SetInParent()  # one whose fields are all at their defaults is there, too
+                _ALL[field.item]._fill(part, content)
             elif field.kind == "map":
                 getattr(message, field.name).update(content)
             elif field.kind == "repeated":
@@ -113,6 +120,8 @@ class Mirror(Generic[_S]):
                 content = tuple(content) if inner is None else tuple(inner._read(item) for item in content)
             elif field.optional and not message.HasField(field.name):
                 content = None
+            elif field.kind == "message":
+                content = _ALL[field.item]._read(content)
             values[field.name] = content
         return self.struct(**values)
 

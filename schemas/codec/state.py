@@ -17,16 +17,25 @@ from schemas.messages import (
     FlowMark,
     FootprintRow,
     FrameScores,
+    FrameStructure,
     Heatmap,
+    LiquidityPool,
     LogLine,
     Metrics,
     OrdersState,
     OrderView,
     PositionsState,
     PositionView,
+    PriceLevel,
+    PriceZone,
     ProcessView,
     Receipt,
+    SessionRange,
     SizeStep,
+    Structure,
+    StructureBreak,
+    StructureMark,
+    SwingPoint,
     SystemState,
     UnknownLayer,
 )
@@ -43,6 +52,14 @@ MIRRORS = (
     Mirror(FlowMark, pb.FlowMark),
     Mirror(FootprintRow, pb.FootprintRow),
     Mirror(AuditEntry, pb.AuditEntry),
+    Mirror(SwingPoint, pb.SwingPoint),
+    Mirror(StructureBreak, pb.StructureBreak),
+    Mirror(PriceZone, pb.PriceZone),
+    Mirror(PriceLevel, pb.PriceLevel),
+    Mirror(LiquidityPool, pb.LiquidityPool),
+    Mirror(SessionRange, pb.SessionRange),
+    Mirror(StructureMark, pb.StructureMark),
+    Mirror(FrameStructure, pb.FrameStructure),
 )
 _ENGINE = Mirror(EngineState, pb.EngineState)
 _ORDERS = Mirror(OrdersState, pb.OrdersState)
@@ -57,9 +74,10 @@ _ALERT = Mirror(Alert, pb.Alert)
 _HEATMAP = Mirror(Heatmap, pb.Heatmap)
 _FLOW = Mirror(Flow, pb.Flow)
 _AUDIT = Mirror(AuditTrail, pb.AuditTrail)
+_STRUCTURE = Mirror(Structure, pb.Structure)
 TOP_LEVEL = (
     _ENGINE, _ORDERS, _POSITIONS, _ACCOUNT, _DECISION, _SYSTEM, _LOG, _METRICS, _RECEIPT, _ALERT, _HEATMAP, _FLOW,
-    _AUDIT,
+    _AUDIT, _STRUCTURE,
 )  # fmt: skip
 
 encode_engine_state, decode_engine_state = _ENGINE.encode, _ENGINE.decode
@@ -75,3 +93,4 @@ encode_alert, decode_alert = _ALERT.encode, _ALERT.decode
 encode_heatmap, decode_heatmap = _HEATMAP.encode, _HEATMAP.decode
 encode_flow, decode_flow = _FLOW.encode, _FLOW.decode
 encode_audit, decode_audit = _AUDIT.encode, _AUDIT.decode
+encode_structure, decode_structure = _STRUCTURE.encode, _STRUCTURE.decode

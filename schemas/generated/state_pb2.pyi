@@ -513,3 +513,155 @@ class AuditTrail(_message.Message):
     timestamp_ns: int
     entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
     def __init__(self, timestamp_ns: _Optional[int] = ..., entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ...) -> None: ...
+
+class SwingPoint(_message.Message):
+    __slots__ = ("price", "open_ns", "confirmed_ns")
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    price: float
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, price: _Optional[float] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class StructureBreak(_message.Message):
+    __slots__ = ("kind", "direction", "level", "open_ns", "confirmed_ns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    direction: int
+    level: float
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, kind: _Optional[str] = ..., direction: _Optional[int] = ..., level: _Optional[float] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class PriceZone(_message.Message):
+    __slots__ = ("direction", "top", "bottom", "open_ns", "confirmed_ns")
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    direction: int
+    top: float
+    bottom: float
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, direction: _Optional[int] = ..., top: _Optional[float] = ..., bottom: _Optional[float] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class PriceLevel(_message.Message):
+    __slots__ = ("top", "bottom", "touches", "open_ns", "confirmed_ns")
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    TOUCHES_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    top: float
+    bottom: float
+    touches: int
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, top: _Optional[float] = ..., bottom: _Optional[float] = ..., touches: _Optional[int] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class LiquidityPool(_message.Message):
+    __slots__ = ("direction", "top", "bottom", "swings", "open_ns", "confirmed_ns")
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    BOTTOM_FIELD_NUMBER: _ClassVar[int]
+    SWINGS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    direction: int
+    top: float
+    bottom: float
+    swings: int
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, direction: _Optional[int] = ..., top: _Optional[float] = ..., bottom: _Optional[float] = ..., swings: _Optional[int] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class SessionRange(_message.Message):
+    __slots__ = ("name", "active", "high", "low")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    active: bool
+    high: float
+    low: float
+    def __init__(self, name: _Optional[str] = ..., active: _Optional[bool] = ..., high: _Optional[float] = ..., low: _Optional[float] = ...) -> None: ...
+
+class StructureMark(_message.Message):
+    __slots__ = ("kind", "direction", "price", "open_ns", "confirmed_ns")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_NS_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    direction: int
+    price: float
+    open_ns: int
+    confirmed_ns: int
+    def __init__(self, kind: _Optional[str] = ..., direction: _Optional[int] = ..., price: _Optional[float] = ..., open_ns: _Optional[int] = ..., confirmed_ns: _Optional[int] = ...) -> None: ...
+
+class FrameStructure(_message.Message):
+    __slots__ = ("frame", "unknown", "bars", "open_ns", "close", "trend_pct", "structure", "premium_discount", "swing_high", "swing_low", "last_break", "blocks", "gaps", "joined_gaps", "levels", "pools", "previous_day_high", "previous_day_low", "previous_week_high", "previous_week_low", "sessions", "marks")
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    BARS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_NS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    TREND_PCT_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_FIELD_NUMBER: _ClassVar[int]
+    PREMIUM_DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SWING_HIGH_FIELD_NUMBER: _ClassVar[int]
+    SWING_LOW_FIELD_NUMBER: _ClassVar[int]
+    LAST_BREAK_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    JOINED_GAPS_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    POOLS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_DAY_HIGH_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_DAY_LOW_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_WEEK_HIGH_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_WEEK_LOW_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
+    frame: str
+    unknown: str
+    bars: int
+    open_ns: int
+    close: float
+    trend_pct: float
+    structure: int
+    premium_discount: float
+    swing_high: SwingPoint
+    swing_low: SwingPoint
+    last_break: StructureBreak
+    blocks: _containers.RepeatedCompositeFieldContainer[PriceZone]
+    gaps: _containers.RepeatedCompositeFieldContainer[PriceZone]
+    joined_gaps: _containers.RepeatedCompositeFieldContainer[PriceZone]
+    levels: _containers.RepeatedCompositeFieldContainer[PriceLevel]
+    pools: _containers.RepeatedCompositeFieldContainer[LiquidityPool]
+    previous_day_high: float
+    previous_day_low: float
+    previous_week_high: float
+    previous_week_low: float
+    sessions: _containers.RepeatedCompositeFieldContainer[SessionRange]
+    marks: _containers.RepeatedCompositeFieldContainer[StructureMark]
+    def __init__(self, frame: _Optional[str] = ..., unknown: _Optional[str] = ..., bars: _Optional[int] = ..., open_ns: _Optional[int] = ..., close: _Optional[float] = ..., trend_pct: _Optional[float] = ..., structure: _Optional[int] = ..., premium_discount: _Optional[float] = ..., swing_high: _Optional[_Union[SwingPoint, _Mapping]] = ..., swing_low: _Optional[_Union[SwingPoint, _Mapping]] = ..., last_break: _Optional[_Union[StructureBreak, _Mapping]] = ..., blocks: _Optional[_Iterable[_Union[PriceZone, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[PriceZone, _Mapping]]] = ..., joined_gaps: _Optional[_Iterable[_Union[PriceZone, _Mapping]]] = ..., levels: _Optional[_Iterable[_Union[PriceLevel, _Mapping]]] = ..., pools: _Optional[_Iterable[_Union[LiquidityPool, _Mapping]]] = ..., previous_day_high: _Optional[float] = ..., previous_day_low: _Optional[float] = ..., previous_week_high: _Optional[float] = ..., previous_week_low: _Optional[float] = ..., sessions: _Optional[_Iterable[_Union[SessionRange, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[StructureMark, _Mapping]]] = ...) -> None: ...
+
+class Structure(_message.Message):
+    __slots__ = ("timestamp_ns", "instrument", "frames")
+    TIMESTAMP_NS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ns: int
+    instrument: str
+    frames: _containers.RepeatedCompositeFieldContainer[FrameStructure]
+    def __init__(self, timestamp_ns: _Optional[int] = ..., instrument: _Optional[str] = ..., frames: _Optional[_Iterable[_Union[FrameStructure, _Mapping]]] = ...) -> None: ...

@@ -34,6 +34,17 @@ from schemas.messages.state import (
     SystemState,
     TradingState,
 )
+from schemas.messages.structure import (
+    FrameStructure,
+    LiquidityPool,
+    PriceLevel,
+    PriceZone,
+    SessionRange,
+    Structure,
+    StructureBreak,
+    StructureMark,
+    SwingPoint,
+)
 from schemas.messages.telemetry import (
     HeartbeatData,
     HistogramData,
@@ -96,4 +107,13 @@ __all__ = [
     "TradeHistory",
     "TradingState",
     "UnknownLayer",
+    "FrameStructure",
+    "LiquidityPool",
+    "PriceLevel",
+    "PriceZone",
+    "SessionRange",
+    "Structure",
+    "StructureBreak",
+    "StructureMark",
+    "SwingPoint",
 ]

@@ -14,6 +14,7 @@ import msgspec
 from schemas.messages.decision import Decision
 from schemas.messages.flow import Flow, Heatmap
 from schemas.messages.state import Receipt
+from schemas.messages.structure import Structure
 
 
 class TelemetryKind(StrEnum):
@@ -28,6 +29,7 @@ class TelemetryKind(StrEnum):
     SIGNAL_ACK = "signal_ack"
     HEATMAP = "heatmap"
     FLOW = "flow"
+    STRUCTURE = "structure"
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,5 +96,6 @@ DATA: Final[dict[TelemetryKind, Any]] = {
     TelemetryKind.SIGNAL_ACK: SignalAckData,
     TelemetryKind.HEATMAP: Heatmap,
     TelemetryKind.FLOW: Flow,
+    TelemetryKind.STRUCTURE: Structure,
 }
 """The type of `Telemetry.data`, by kind."""

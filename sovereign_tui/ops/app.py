@@ -133,6 +133,7 @@ class Ops:
             on_signal_ack=asker.on_ack,
             on_heatmap=self._hub.heatmap,
             on_flow=self._hub.flow,
+            on_structure=self._hub.structure,
         )
 
     async def serve(self) -> None:

@@ -35,6 +35,7 @@ from schemas.messages import (
     Receipt,
     Signal,
     SignalKind,
+    Structure,
     SystemState,
 )
 from schemas.process import StartError
@@ -48,6 +49,7 @@ from schemas.topology import (
     OPS_LOG,
     OPS_METRICS,
     OPS_RECEIPT,
+    OPS_STRUCTURE,
     OPS_SYSTEM,
     SIGNAL,
     STATE_DECISION,
@@ -129,6 +131,10 @@ class Hub:
     def flow(self, value: Flow) -> None:
         """Who takes from it."""
         self._publisher.publish(OPS_FLOW, codec.encode_flow(value))
+
+    def structure(self, value: Structure) -> None:
+        """What the candles say."""
+        self._publisher.publish(OPS_STRUCTURE, codec.encode_structure(value))
 
     def system(self, value: SystemState) -> None:
         """How the processes are."""

@@ -11,7 +11,18 @@ from typing import Any, Final
 
 from schemas import codec
 from schemas.clock import NS_PER_MS, NS_PER_S, Clock
-from schemas.messages import Decision, Flow, Heatmap, LogData, LogLine, Receipt, SignalAckData, Telemetry, TelemetryKind
+from schemas.messages import (
+    Decision,
+    Flow,
+    Heatmap,
+    LogData,
+    LogLine,
+    Receipt,
+    SignalAckData,
+    Structure,
+    Telemetry,
+    TelemetryKind,
+)
 from schemas.topology import BRAIN, ENGINE, OPS
 from sovereign_tui.ops.latencies import Latencies
 
@@ -41,6 +52,7 @@ class Listeners:
     on_signal_ack: Callable[[SignalAck, str], None]
     on_heatmap: Callable[[Heatmap], None]
     on_flow: Callable[[Flow], None]
+    on_structure: Callable[[Structure], None]
 
 
 class Intake:
@@ -126,6 +138,9 @@ class Intake:
             case TelemetryKind.FLOW:
                 _demand_from(message, BRAIN)
                 listeners.on_flow(data)
+            case TelemetryKind.STRUCTURE:
+                _demand_from(message, BRAIN)
+                listeners.on_structure(data)
 
     def _merge(self, process: str, data: Mapping[str, float | None]) -> None:
         for name, value in data.items():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -122,6 +123,7 @@ def test_a_state_message_comes_back_as_it_was_sent(mirror: Any, data: st.DataObj
     assert mirror.decode(mirror.encode(value)) == value
 
 
+@cache  # to register a type makes every strategy anew
 def structs(kind: type[Any]) -> st.SearchStrategy[Any]:
     """Any value of a struct type whose numbers fit the wire."""
     for type_, strategy in {Decimal: MONEY, float: FINITE, str: TEXT}.items():

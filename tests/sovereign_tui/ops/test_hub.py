@@ -84,6 +84,7 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
             on_signal_ack=lambda ack, process: None,
             on_heatmap=hub.heatmap,
             on_flow=hub.flow,
+            on_structure=hub.structure,
         )
         yield made
     finally:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import codec
-from schemas.messages import Decision, Flow, Heatmap, LogLine, Receipt, Side, Telemetry, TelemetryKind
+from schemas.messages import Decision, Flow, Heatmap, LogLine, Receipt, Side, Structure, Telemetry, TelemetryKind
 from schemas.telemetry_schema import telemetry_schema
 from sovereign_tui.ops.telemetry import Intake, Listeners, SignalAck
 from tests.support.clock import ManualClock
@@ -31,6 +31,13 @@ FLOW = {
     "counters": {"refused_size": 1},
     "marks": [{"kind": "large_trade", "side": 2, "at_ns": 1, "confirmed_ns": 1, "price": 9, "contracts": 3}],
 }  # fmt: skip
+STRUCTURE = {
+    "timestamp_ns": 1, "instrument": "BTC-USDT-SWAP", "frames": [
+        {"frame": "1m", "unknown": "", "bars": 3, "open_ns": 60, "structure": -1,
+         "swing_high": {"price": 9, "open_ns": 1, "confirmed_ns": 2},
+         "marks": [{"kind": "swing", "direction": 1, "price": 9, "open_ns": 1, "confirmed_ns": 2}]},
+    ],
+}  # fmt: skip
 
 
 class Heard:
@@ -44,11 +51,12 @@ class Heard:
         self.signals: list[tuple[str, SignalAck]] = []
         self.heatmaps: list[Heatmap] = []
         self.flows: list[Flow] = []
+        self.structures: list[Structure] = []
         self.intake.listeners = Listeners(
             on_pulse=lambda process, pid: self.pulses.append((process, pid)), on_log=self.logs.append,
             on_decision=self.decisions.append, on_halt_ack=self.halts.append,
             on_signal_ack=lambda ack, process: self.signals.append((process, ack)),
-            on_heatmap=self.heatmaps.append, on_flow=self.flows.append,
+            on_heatmap=self.heatmaps.append, on_flow=self.flows.append, on_structure=self.structures.append,
         )  # fmt: skip
 
     def take(self, kind: str, process: str, data: Any) -> None:
@@ -73,6 +81,15 @@ def test_a_decision_of_the_brain_is_read_whole() -> None:
     assert (decision.contracts, decision.price, decision.features) == (Decimal("0.5"), 64000.0, {"x": 1.0})
 
 
+def test_the_structure_of_the_brain_is_read_whole() -> None:
+    heard = Heard()
+    heard.take("structure", "brain", STRUCTURE)
+    (structure,) = heard.structures
+    (frame,) = structure.frames
+    assert frame.swing_high is not None
+    assert (frame.swing_high.price, frame.swing_low, frame.marks[0].kind, frame.structure) == (9.0, None, "swing", -1)
+
+
 def test_heatmap_and_flow_of_the_brain_are_read_whole() -> None:
     heard = Heard()
     heard.take("heatmap", "brain", HEATMAP)
@@ -93,6 +110,9 @@ def test_heatmap_and_flow_of_the_brain_are_read_whole() -> None:
         ("heatmap", "brain", HEATMAP | {"timestamp_ns": 2**63}),
         ("heatmap", "brain", HEATMAP | {"rows": 2**31}),
         ("flow", "engine", FLOW),
+        ("structure", "engine", STRUCTURE),
+        ("structure", "brain", STRUCTURE | {"timestamp_ns": -1}),
+        ("structure", "brain", STRUCTURE | {"frames": [{"frame": "1m", "unknown": "", "structure": 2}]}),
         ("flow", "brain", FLOW | {"counters": {"refused_size": -1}}),
         ("flow", "brain", FLOW | {"imbalance": "half"}),
         ("halt_ack", "brain", {"id": "a"}),
@@ -114,7 +134,7 @@ def test_what_is_not_as_its_kind_demands_is_dropped_and_counted(kind: str, proce
     heard.take(kind, process, data)
     assert heard.intake.counters["telemetry_malformed"] == 1
     assert (heard.decisions, heard.halts, heard.signals, heard.pulses) == ([], [], [], [])
-    assert (heard.heatmaps, heard.flows) == ([], [])
+    assert (heard.heatmaps, heard.flows, heard.structures) == ([], [], [])
     assert [line.level for line in heard.logs] == ["warning"]
 
 
@@ -127,6 +147,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "halt_ack": ("engine", {"id": "a", "requested_ns": 1, "latched_ns": 1, "problems": ["the disk is full"]}),
     "heatmap": ("brain", HEATMAP),
     "flow": ("brain", FLOW),
+    "structure": ("brain", STRUCTURE),
     "signal_ack": ("engine", {"id": "a", "kind": "SYSTEM_RESUME", "ok": True, "text": ""}),
 }
 
