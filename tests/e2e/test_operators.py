@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from schemas import haltfile
+from schemas import codec, haltfile, topology
+from schemas.channels import Keyring, Wire
+from schemas.clock import SystemClock
 from schemas.settings import Home
+from schemas.topology import OPS_AUDIT, OPS_STRUCTURE
 from sovereign_tui.ops.client import request_blocking
 from tests.support.system import System, system, until
+from tests.support.venue import INSTRUMENT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -63,6 +68,44 @@ def test_a_rehearsal_tells_the_times_and_halts_nothing(operator: Operator) -> No
     assert not haltfile.path_in(home.runtime).exists()
     assert list((home.data / "receipts").glob("*")) == []
     assert operator.entry("rehearse")["outcome"] == done["text"]
+
+
+def test_a_screen_gets_the_newest_tick_at_its_pace_and_the_structure_and_the_tape_however_late_it_comes(
+    operator: Operator,
+) -> None:
+    ports, heard = operator.here.ports, dict[str, list[bytes]]()
+    assert operator.ask("audit", action="attach", detail="tty 3") == {"ok": True}
+
+    async def listen() -> None:
+        keys = Keyring.load_or_create(operator.home.keys)
+        wire = Wire(process="cockpit", keys=keys, clock=SystemClock())
+        wanted = {"MARKET_PORT": topology.shown_tick(INSTRUMENT), "SIGNAL_PORT": "ops."}
+        try:
+            for port, topic in wanted.items():
+                wire.subscriber(
+                    f"tcp://127.0.0.1:{ports[port]}", topic,
+                    lambda topic, sequence, stamp, payload: heard.setdefault(topic, []).append(bytes(payload)),
+                )  # fmt: skip
+            async with asyncio.timeout(60):
+                while not {topology.shown_tick(INSTRUMENT), OPS_AUDIT, OPS_STRUCTURE} <= heard.keys():
+                    await asyncio.sleep(0.01)
+                while any(frame.unknown for frame in codec.decode_structure(heard[OPS_STRUCTURE][-1]).frames):
+                    await asyncio.sleep(0.01)  # the history is read a piece at a time
+            heard[topology.shown_tick(INSTRUMENT)].clear()
+            await asyncio.sleep(2.0)
+        finally:
+            wire.close()
+
+    asyncio.run(listen())
+    shown = [codec.TickDecoder(INSTRUMENT).decode(each) for each in heard[topology.shown_tick(INSTRUMENT)]]
+    assert 2 <= len(shown) <= 2 * 20 + 1
+    assert [tick.sequence for tick in shown] == sorted({tick.sequence for tick in shown}), "newer each time"
+    trail = codec.decode_audit(heard[OPS_AUDIT][-1]).entries
+    assert [(one.issuer, one.detail, one.ok) for one in trail if one.action == "attach"] == [("me", "tty 3", True)]
+    structure = codec.decode_structure(heard[OPS_STRUCTURE][-1])
+    assert structure.instrument == INSTRUMENT
+    assert [frame.unknown for frame in structure.frames] == [""] * len(structure.frames)
+    assert all(frame.bars and frame.swing_high and frame.marks for frame in structure.frames)
 
 
 def test_each_process_says_what_it_does_about_another_setting(operator: Operator) -> None:
