@@ -87,6 +87,7 @@ class Cockpit(Commanding):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         self.set_interval(1 / self._settings.cockpit.fps, self.paint)
         self.call_after_refresh(self.paint)
+        self.note("attach", "read-only" if self._readonly else "")
 
     def on_resize(self, event: Resize) -> None:
         """A new size is a new arrangement at once."""

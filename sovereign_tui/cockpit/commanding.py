@@ -6,6 +6,7 @@ All of it but the kill key goes through ops, and says what came of it. What adds
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from typing import Any, Final
@@ -24,6 +25,7 @@ from sovereign_tui.ops.client import OpsError, request, stream
 
 _DOWN_SILENCE_S: Final = 60.0
 _ANSWER_S: Final = 15.0
+_NOTE_S: Final = 2.0
 _FLATTEN_SILENCE_S: Final = 15.0
 _EXPLAIN_S: Final = 120.0
 _PAGE_COLUMNS: Final = 110
@@ -45,6 +47,15 @@ class Commanding(Navigation):
         self._stopping = False
         self.desk = SettingsDesk(home.settings_file)
         self.settings: tuple[SettingRow, ...] = ()
+
+    def note(self, action: str, detail: str = "") -> None:
+        """For the audit tape: what a screen does itself. An ops that cannot be asked need not know."""
+
+        async def tell() -> None:
+            with contextlib.suppress(OpsError):
+                await self.ask({"cmd": "audit", "action": action, "detail": detail}, _NOTE_S)
+
+        self.run_worker(tell(), exit_on_error=False)
 
     def action_leave(self) -> None:
         """Asks before leaving; pressed again, it stays at the question."""

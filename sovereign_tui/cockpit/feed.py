@@ -30,6 +30,8 @@ _NOW: Final[dict[str, Decode]] = {
     topology.OPS_METRICS: codec.decode_metrics,
     topology.OPS_FLOW: codec.decode_flow,
     topology.OPS_HEATMAP: codec.decode_heatmap,
+    topology.OPS_STRUCTURE: codec.decode_structure,
+    topology.OPS_AUDIT: codec.decode_audit,
 }
 _EACH: Final[dict[str, Decode]] = {
     topology.STATE_ORDERS: codec.decode_orders,
@@ -69,7 +71,7 @@ class Feed:
     def __init__(self, wire: Wire, settings: Settings, clock: Clock) -> None:
         instrument = settings.venue.instrument
         self._clock = clock
-        self._tick_topic = topology.tick(instrument)
+        self._tick_topic = topology.shown_tick(instrument)
         self._tick_decoder = codec.TickDecoder(instrument)
         self._newest: dict[str, tuple[int, memoryview]] = {}
         self._waiting: deque[tuple[str, int, memoryview]] = deque(maxlen=_MOST_WAITING)
@@ -115,8 +117,6 @@ class Feed:
             # the last value of a stream comes to whoever subscribes: it may be old, and must not look new
             self._heard.add(topic)
             at_ns -= max(0, self._clock.wall_ns() - timestamp_ns)
-        if topic == self._tick_topic:
-            self._tick_sequence = sequence
         if topic in self._each:
             self._waiting.append((topic, at_ns, payload))
         elif topic in _NOW or topic == self._tick_topic:
@@ -129,8 +129,10 @@ class Feed:
             self._malformed += 1
             self._problem = str(error)
             return
-        if isinstance(message, MarketTick) and 0 < message.received_mono_ns <= at_ns:
-            at_ns = message.received_mono_ns  # the price is as old as its frame, not as its message
+        if isinstance(message, MarketTick):
+            self._tick_sequence = message.sequence
+            if 0 < message.received_mono_ns <= at_ns:
+                at_ns = message.received_mono_ns  # the price is as old as its frame, not as its message
         arrived.append((message, at_ns))
 
     def _counts(self) -> Counts:

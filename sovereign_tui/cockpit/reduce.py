@@ -18,6 +18,7 @@ from schemas.clock import NS_PER_S
 from schemas.messages import (
     AccountState,
     Alert,
+    AuditTrail,
     Candle,
     CandleHistory,
     Decision,
@@ -32,6 +33,7 @@ from schemas.messages import (
     Receipt,
     Signal,
     SignalKind,
+    Structure,
     SystemState,
 )
 from sovereign_tui.cockpit.series import Point, kept, merged
@@ -61,6 +63,8 @@ _PARTS: Final[dict[type, str]] = {
     Metrics: "metrics",
     Flow: "flow",
     Heatmap: "heatmap",
+    Structure: "structure",
+    AuditTrail: "audit",
     Candle: "candle",
 }
 
@@ -154,8 +158,9 @@ def _account(view: View, account: AccountState) -> View:
     return replace(view, equity=kept(view.equity, point, EQUITY_POINTS))
 
 
-def _rank(alert: Heard[Alert]) -> tuple[bool, int]:
-    return alert.value is not None and not alert.value.active, alert.at_ns or 0
+def _rank(heard: Heard[Alert]) -> tuple[bool, bool, int]:
+    alert = heard.value
+    return alert is not None and not alert.active, alert is not None and bool(alert.acknowledged_by), heard.at_ns or 0
 
 
 def _alert(view: View, alert: Alert, at_ns: int) -> View:

@@ -56,13 +56,17 @@ _ORDERS: Final = stacked(
     Part(beside(Part("positions", 0.62), Part("account", 0.38)), 0.36, least=11), Part("orders", 0.64)
 )  # fmt: skip
 
+_SYSTEM: Final = stacked(
+    Part("processes", 0.26, least=8), Part("log", 0.48), Part("audit", 0.26, least=6)
+)  # fmt: skip
+
 SCREENS: Final[dict[str, Screen]] = {
     "1": Screen("Cockpit", (("trade", _TRADE), ("watch", _WATCH), ("market", _MARKET))),
     "2": Screen("Book", (("book", _BOOK),)),
     "3": Screen("Signals", (("signals", _SIGNALS),)),
     "4": Screen("Orders", (("orders", _ORDERS),)),
     "5": Screen("Telemetry", (("telemetry", stacked(Part("legs", 0.42, least=8), Part("counters", 0.58))),)),
-    "6": Screen("System", (("system", stacked(Part("processes", 0.3, least=8), Part("log", 0.7))),)),
+    "6": Screen("System", (("system", _SYSTEM),)),
     "7": Screen("Chart", (("chart", "chart"),)),
     "8": Screen("Settings", (("settings", "settings"),)),
 }

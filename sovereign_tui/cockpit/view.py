@@ -16,6 +16,7 @@ from schemas.clock import NS_PER_MS
 from schemas.messages import (
     AccountState,
     Alert,
+    AuditTrail,
     Candle,
     Decision,
     EngineState,
@@ -28,6 +29,7 @@ from schemas.messages import (
     PositionsState,
     Receipt,
     Signal,
+    Structure,
     SystemState,
 )
 from sovereign_tui.cockpit.series import Series
@@ -115,6 +117,9 @@ class View:
     """The last receipt that ops published, whoever asked."""
     flow: Heard[Flow] = field(default_factory=Heard)
     heatmap: Heard[Heatmap] = field(default_factory=Heard)
+    structure: Heard[Structure] = field(default_factory=Heard)
+    audit: Heard[AuditTrail] = field(default_factory=Heard)
+    """What operators did, the last hundred."""
     candles: Mapping[str, Series[Candle]] = field(default_factory=lambda: MappingProxyType({}))
     """By frame; the key of a point is the opening time, ns."""
     decisions: Series[Decision] = ()

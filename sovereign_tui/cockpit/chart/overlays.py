@@ -6,10 +6,12 @@ from decimal import Decimal
 from math import isfinite
 from typing import Final
 
+from schemas.messages import FrameStructure
 from sovereign_tui.cockpit.chart.plot import Mark, Price, Zone
 from sovereign_tui.cockpit.frame import Paint
 
-_FILLED: Final = "filled"
+_BREAKS: Final = {"bos": "B", "choch": "C"}
+"""The letter that stands at the swing whose level was broken."""
 
 
 def prices_of(paint: Paint) -> list[Price]:
@@ -30,10 +32,16 @@ def prices_of(paint: Paint) -> list[Price]:
 
 
 def marks_of(paint: Paint, frame: str) -> list[Mark]:
-    """Where orders were filled."""
+    """Breaks of structure, and where orders were filled."""
+    known = _structure(paint, frame)
+    breaks = [
+        Mark(at_ns=mark.open_ns, price=mark.price, text=_BREAKS[mark.kind], role="mark")
+        for mark in (known.marks if known is not None else ())
+        if mark.kind in _BREAKS
+    ]
     state = paint.view.orders.value
     orders = (*state.working, *state.recent) if state is not None else ()
-    return [
+    fills = [
         Mark(
             at_ns=order.updated_ns, price=float(order.average_price),
             text="▲" if order.side.lower() == "buy" else "▼", role="key",
@@ -41,8 +49,30 @@ def marks_of(paint: Paint, frame: str) -> list[Mark]:
         for order in orders
         if order.filled_contracts and order.average_price is not None and order.instrument == paint.instrument
     ]  # fmt: skip
+    return [*breaks, *fills]
 
 
 def zones_of(paint: Paint, frame: str) -> list[Zone]:
-    """Order blocks and gaps that are not mitigated."""
-    return []
+    """Order blocks and fair value gaps that are not mitigated."""
+    known = _structure(paint, frame)
+    if known is None:
+        return []
+    blocks = [(zone, "OB") for zone in known.blocks]
+    return [
+        Zone(top=zone.top, bottom=zone.bottom, since_ns=zone.open_ns, direction=zone.direction, name=name)
+        for zone, name in (*((gap, "FVG") for gap in known.gaps), *blocks)
+    ]
+
+
+def levels_of(paint: Paint, frame: str) -> list[Price]:
+    """The middle of each support or resistance."""
+    known = _structure(paint, frame)
+    return [
+        Price(name="", price=(level.top + level.bottom) / 2, role="mark")
+        for level in (known.levels if known is not None else ())
+    ]
+
+
+def _structure(paint: Paint, frame: str) -> FrameStructure | None:
+    told = paint.view.structure.value
+    return next((each for each in told.frames if each.frame == frame), None) if told is not None else None

@@ -103,7 +103,7 @@ def draw_volume(dots: Dots, bars: Bars) -> float:
 
 
 def draw_line(dots: Dots, points: Sequence[tuple[int, float]], role: str) -> Scale | None:
-    """Points of (dot column, value), joined where they are within; a NaN is a gap. The scale; None: there is no point."""
+    """Points of (dot column, value), joined where they are within; a NaN is a gap. None: there is no point."""
     shown = [(x, value) for x, value in points if 0 <= x < dots.width * ACROSS]
     scale = scale_of((value for _, value in shown), dots.height * DOWN)
     if scale is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.clock import NS_PER_MS
-from schemas.messages import Alert, Receipt
+from schemas.messages import Receipt
 from sovereign_tui.cockpit.frame import Paint
 from sovereign_tui.cockpit.text import Row, Span, age, clean, clock_text, fit, row, width_of
 from sovereign_tui.cockpit.view import Kill, KillPhase
@@ -162,7 +162,7 @@ def _ops(paint: Paint, width: int) -> list[Row]:
 
 def _alerts(paint: Paint, width: int) -> list[Row]:
     """What stands and nobody has acknowledged; the halt has rows of its own."""
-    waiting = [alert for alert in paint.view.standing if alert.kind != "halt" and not _seen(alert)]
+    waiting = [alert for alert in paint.view.standing if alert.kind != "halt" and not alert.acknowledged_by]
     rows: list[Row] = []
     for alert in waiting[:_MOST_ALERTS]:
         head = Span(f" ! {clean(alert.kind).replace('_', ' ').upper()} ", "alarm")
@@ -173,10 +173,6 @@ def _alerts(paint: Paint, width: int) -> list[Row]:
     if len(waiting) > _MOST_ALERTS:
         rows.append(row(Span(f"   and {len(waiting) - _MOST_ALERTS} more alerts", "alarm.strong")))
     return rows
-
-
-def _seen(alert: Alert) -> bool:
-    return bool(getattr(alert, "acknowledged_by", ""))
 
 
 def _command(text: str) -> Span:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sovereign_tui.cockpit.frame import Draw
 from sovereign_tui.cockpit.panes import (
     account,
+    audit,
     book,
     chart,
     counters,
@@ -49,5 +50,6 @@ PANES: Final[dict[str, Pane]] = {
     "counters": Pane("Counters", counters.draw),
     "processes": Pane("Processes", processes.draw),
     "log": Pane("Log", log.draw),
+    "audit": Pane("Audit", audit.draw),
     "settings": Pane("Settings", settings.draw),
 }

@@ -8,7 +8,7 @@ from typing import Final
 from schemas.clock import NS_PER_S
 from schemas.messages import FRAME_NS, Candle
 from sovereign_tui.cockpit.chart.dots import ACROSS, DOWN, Dots
-from sovereign_tui.cockpit.chart.overlays import marks_of, prices_of, zones_of
+from sovereign_tui.cockpit.chart.overlays import levels_of, marks_of, prices_of, zones_of
 from sovereign_tui.cockpit.chart.plot import (
     Bars,
     Price,
@@ -87,7 +87,7 @@ def _prices(paint: Paint, bars: Bars, frame: str, dots: Dots, axis: int) -> list
     lines, height = prices_of(paint), dots.height
     scale = _range(bars.candles, lines, height * DOWN)
     draw_zones(dots, bars, scale, zones_of(paint, frame))
-    draw_prices(dots, scale, lines)
+    draw_prices(dots, scale, [*levels_of(paint, frame), *lines])
     draw_candles(dots, bars, scale)
     draw_marks(dots, bars, scale, marks_of(paint, frame))
     labels: dict[int, Span] = {}

@@ -23,7 +23,7 @@ def draw(paint: Paint, width: int) -> Row:
 
 def tape(paint: Paint, width: int) -> Row:
     """The last fill, and what an operator did last."""
-    return spread(row(" ", *_fill(paint)), row(*_halted(paint), " "), width)
+    return spread(row(" ", *_fill(paint)), row(*_deed(paint), " "), width)
 
 
 def _fill(paint: Paint) -> Row:
@@ -42,13 +42,15 @@ def _fill(paint: Paint) -> Row:
     )  # fmt: skip
 
 
-def _halted(paint: Paint) -> Row:
-    receipt = paint.view.receipt.value
-    if receipt is None:
+def _deed(paint: Paint) -> Row:
+    """What an operator did last, and what came of it."""
+    trail = paint.view.audit.value
+    if trail is None or not trail.entries:
         return ()
-    took = "" if receipt.total_ms is None else f" in {receipt.total_ms:.0f} ms"
-    verified = "VERIFIED" if receipt.verified else "NOT VERIFIED"
+    last = trail.entries[-1]
+    took = "" if last.took_ms is None else f" in {last.took_ms:,.0f} ms"
+    role = "warn" if last.ok is None else "up" if last.ok else "error"
     return (
-        Span(f"HALT {clean(receipt.id)} by {clean(receipt.issuer)} ", "label"),
-        Span(verified + took, "up" if receipt.verified else "warn"),
-    )  # fmt: skip
+        Span(f"{clean(last.issuer)} {clean(last.action).upper()} ", "label"),
+        Span(f"{clean(last.outcome or 'under way')}{took}", role),
+    )
