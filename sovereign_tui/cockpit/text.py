@@ -52,6 +52,11 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() and cell_len(c) == 1 else (" " if c in "\n\t" else "?") for c in text)
 
 
+def person(issuer: str) -> str:
+    """Who did something: `op@pts/2` for `op@/dev/pts/2`."""
+    return clean(issuer).replace("@/dev/", "@")
+
+
 def fit(cells: Row, width: int) -> Row:
     """The row cut or padded to `width`."""
     out: list[Span] = []

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas.messages import AuditEntry
 from sovereign_tui.cockpit.frame import Body, Paint, matches, pointed
-from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, left, plain, right, row
+from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, left, person, plain, right, row
 
 _HINTS: Final = (("/", "filter"), ("y", "copy"))
 
@@ -41,6 +41,6 @@ def entry(each: AuditEntry) -> Row:
     detail = f" {clean(each.detail)}" if each.detail else ""
     return row(
         Span(f" {clock_text(each.timestamp_ns)} ", "dim"), right(Span(took, "dim"), 10), "  ",
-        left(Span(clean(each.issuer), "label"), 18), " ", Span(f"{clean(each.action).upper()}{detail} ", "strong"),
+        left(Span(person(each.issuer), "label"), 16), " ", Span(f"{clean(each.action).upper()}{detail} ", "strong"),
         Span(clean(outcome), role),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.clock import NS_PER_MS
 from schemas.messages import Receipt
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.text import Row, Span, age, clean, clock_text, fit, row, width_of
+from sovereign_tui.cockpit.text import Row, Span, age, clean, clock_text, fit, person, row, width_of
 from sovereign_tui.cockpit.view import Kill, KillPhase
 
 UNCONFIRMED_MS: Final = 500.0
@@ -84,7 +84,7 @@ def _kill(paint: Paint, kill: Kill, width: int) -> list[Row]:
 
 
 def _who(receipt: Receipt) -> str:
-    return clean(receipt.issuer).replace("@/dev/", "@")
+    return person(receipt.issuer)
 
 
 def _wrapped(head: Span, steps: Row, width: int) -> list[Row]:

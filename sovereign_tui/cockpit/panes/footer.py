@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, number, row, size, spread, width_of
+from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, number, person, row, size, spread, width_of
 
 
 def draw(paint: Paint, width: int) -> Row:
@@ -51,6 +51,6 @@ def _deed(paint: Paint) -> Row:
     took = "" if last.took_ms is None else f" in {last.took_ms:,.0f} ms"
     role = "warn" if last.ok is None else "up" if last.ok else "error"
     return (
-        Span(f"{clean(last.issuer)} {clean(last.action).upper()} ", "label"),
+        Span(f"{person(last.issuer)} {clean(last.action).upper()} ", "label"),
         Span(f"{clean(last.outcome or 'under way')}{took}", role),
     )

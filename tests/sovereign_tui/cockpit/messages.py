@@ -11,6 +11,8 @@ from schemas import codec
 from schemas.messages import (
     AccountState,
     Alert,
+    AuditEntry,
+    AuditTrail,
     Candle,
     CandleHistory,
     Cause,
@@ -20,6 +22,7 @@ from schemas.messages import (
     FlowMark,
     FootprintRow,
     FrameScores,
+    FrameStructure,
     Heatmap,
     LogLine,
     MarketTick,
@@ -28,11 +31,15 @@ from schemas.messages import (
     OrderView,
     PositionsState,
     PositionView,
+    PriceLevel,
+    PriceZone,
     ProcessView,
     Receipt,
     Side,
     Signal,
     SignalKind,
+    Structure,
+    StructureMark,
     SystemState,
     TradingState,
 )
@@ -220,3 +227,35 @@ def alert(kind: str = "brain_death", *, since_s: int = 0, active: bool = True) -
         kind=kind, text="brain_dead: no heartbeat for 3.2 s", since_ns=WALL_NS + since_s * 1_000 * MS, level="error",
         active=active,
     )  # fmt: skip
+
+
+def structure() -> Structure:
+    zone = PriceZone(
+        direction=1, top=63_994.0, bottom=63_988.0, open_ns=candle(-20).open_ns, confirmed_ns=candle(-18).open_ns
+    )
+    gap = PriceZone(
+        direction=-1, top=64_014.0, bottom=64_010.0, open_ns=candle(-9).open_ns, confirmed_ns=candle(-8).open_ns
+    )
+    level = PriceLevel(top=64_020.0, bottom=64_018.0, touches=3, open_ns=candle(-30).open_ns, confirmed_ns=WALL_NS)
+    mark = StructureMark(
+        kind="bos", direction=1, price=64_016.0, open_ns=candle(-15).open_ns, confirmed_ns=candle(-12).open_ns
+    )
+    frame = FrameStructure(
+        frame="5m", unknown="", bars=80, open_ns=candle(-1).open_ns, trend_pct=1.24, structure=1, blocks=(zone,),
+        gaps=(gap,), levels=(level,), marks=(mark,),
+    )  # fmt: skip
+    return Structure(timestamp_ns=WALL_NS, instrument=INSTRUMENT, frames=(frame,))
+
+
+def audit() -> AuditTrail:
+    entries = (
+        AuditEntry(
+            number=1, timestamp_ns=WALL_NS - 90_000 * MS, issuer="op@/dev/pts/1", action="attach", detail="",
+            outcome="noted", ok=True,
+        ),
+        AuditEntry(
+            number=2, timestamp_ns=WALL_NS - 30_000 * MS, issuer="op@/dev/pts/2", action="config",
+            detail="risk.max_orders_per_s 5 -> 3", outcome="taken", ok=True, took_ms=14.2,
+        ),
+    )  # fmt: skip
+    return AuditTrail(timestamp_ns=WALL_NS, entries=entries)

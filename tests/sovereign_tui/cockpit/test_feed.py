@@ -38,13 +38,13 @@ def test_states_are_conflated_and_log_lines_are_not() -> None:
         market, signal = publishing.publisher("tcp://127.0.0.1:0"), publishing.publisher("tcp://127.0.0.1:0")
         feed = Feed(receiving, _settings(market.endpoint, signal.endpoint), clock)
         await market.wait_subscribed(topology.STATE_ENGINE, 5)
-        await market.wait_subscribed(topology.tick(make.INSTRUMENT), 5)
+        await market.wait_subscribed(topology.shown_tick(make.INSTRUMENT), 5)
         await signal.wait_subscribed(topology.OPS_LOG, 5)
         for number in range(5):
             signal.publish(topology.OPS_LOG, codec.encode_log(make.log(f"event {number}", number)))
             market.publish(topology.STATE_ENGINE, codec.encode_engine_state(make.engine(last_tick_sequence=number)))
             tick = make.tick(number + 1, received_mono_ns=clock.monotonic_ns())
-            market.publish(topology.tick(make.INSTRUMENT), make.tick_bytes(tick))
+            market.publish(topology.shown_tick(make.INSTRUMENT), make.tick_bytes(tick))
         market.publish(topology.STATE_ACCOUNT, b"\xff\xff not a message")
         arrived = await _until(
             feed,

@@ -24,7 +24,7 @@ from tests.sovereign_tui.cockpit import messages as make
 
 MS = make.MS
 HEARD_NS = 10_000 * MS
-AGING = tuple(name for name in PANES if name not in {"log", "settings"})
+AGING = tuple(name for name in PANES if name not in {"audit", "log", "settings"})
 """Panes that show what somebody said, and when."""
 
 
@@ -32,7 +32,7 @@ def _view(*more: object) -> View:
     heard = (
         make.engine(), make.tick(), make.decision(), make.positions(), make.orders(), make.account(), make.system(),
         make.metrics(), make.pulse(), make.log("reconciled"), TickRate(per_s=98.0), Counts(received=5),
-        make.history(), make.candle(), make.flow(), make.heatmap(),
+        make.history(), make.candle(), make.flow(), make.heatmap(), make.structure(), make.audit(),
     )  # fmt: skip
     view = View()
     for message in (*heard, *more):
