@@ -111,7 +111,9 @@ class SessionIndex:
         """Ticks a second in the last whole second before `at_ns`, and its end; None where nobody counted."""
         second = at_ns // NS_PER_S
         number = second - 1 - self.first_ns // NS_PER_S
-        return (float(self._ticks[number]), second * NS_PER_S) if 0 <= number < len(self._ticks) else None
+        if not self._ticks or number < 0 or second * NS_PER_S > self.last_ns:
+            return None
+        return float(self._ticks[number]) if number < len(self._ticks) else 0.0, second * NS_PER_S
 
     def last_before(self, time_ns: int) -> list[tuple[int, int, Kind]]:
         """Time, place and kind of every record that says how things stood just before `time_ns`, by time."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -172,11 +172,13 @@ def _run(segments: tuple[Segment, ...], problems: list[str]) -> Run | None:
     if not headers:
         return None
     first, last = headers[0], headers[-1]
+    since_ns, closed = segments[0].start_wall_ns, _closed(segments[-1].path)
     return Run(
-        process=first.process, pid=first.pid, boot=first.boot, segments=tuple(readable), first_ns=first.monotonic_ns,
-        last_ns=last.monotonic_ns + max(0, until_ns - last.wall_ns), since_ns=first.wall_ns,
-        until_ns=max(until_ns, last.wall_ns), size=size, closed=_closed(segments[-1].path),
-        live=_lives(first.boot, segments[0]),
+        process=first.process, pid=first.pid, boot=first.boot, segments=tuple(readable),
+        first_ns=first.monotonic_ns - max(0, first.wall_ns - since_ns),  # the same where its first files are deleted
+        last_ns=last.monotonic_ns + max(0, until_ns - last.wall_ns), since_ns=since_ns,
+        until_ns=max(until_ns, last.wall_ns), size=size, closed=closed,
+        live=not closed and _lives(first.boot, segments[0]),
     )  # fmt: skip
 
 
@@ -203,10 +205,10 @@ def _lives(boot: bytes, segment: Segment) -> bool:
 def _bounded(runs: Iterable[Run]) -> Iterator[Run]:
     """No run lasts longer than until the next of its process begins, whatever happened to its file since."""
     ordered = sorted(runs, key=lambda run: (run.process, run.boot, run.first_ns))
-    for run, after in zip(ordered, [*ordered[1:], None], strict=True):
+    for run, after in zip_longest(ordered, ordered[1:]):
         same = after is not None and (after.process, after.boot) == (run.process, run.boot)
-        if same and after is not None and after.first_ns < run.last_ns:
-            yield replace(run, last_ns=after.first_ns, until_ns=min(run.until_ns, after.since_ns))
+        if same and after is not None and after.first_ns <= run.last_ns:
+            yield replace(run, last_ns=after.first_ns - 1, until_ns=min(run.until_ns, after.since_ns))
         else:
             yield run
 

@@ -18,8 +18,8 @@ from schemas.blackbox.record import MAGIC, MAX_BODY, PREFIX, RECORD_OVERHEAD
 from schemas.blackbox.scan import read_header
 from sovereign_tui.replay.kinds import Kind
 
-PIECE: Final = 1 << 18
-"""Bytes read at a time: some 300 ticks, less than a millisecond."""
+PIECE: Final = 1 << 17
+"""Bytes read at a time: some 150 ticks, half a millisecond."""
 _HEAD: Final = struct.Struct("<I20xqqBBB")
 """Of a record: its length, and behind its CRC and chain the two times, direction and sizes of the names."""
 _NAMES_AT: Final = 40
