@@ -47,7 +47,7 @@ def _list(state: ReplayView, width: int, height: int) -> list[Row]:
     told = _problems(state, 2)
     if not state.sessions:
         return [(), row(Span("  no session is recorded", "unknown")), *told]
-    room = max(1, height - 3 - len(told))
+    room = max(1, height - 2 - len(told))
     first = max(0, min(state.cursor - room // 2, len(state.sessions) - room))
     shown = list(enumerate(state.sessions))[first : first + room]
     heads = f"   {'session':<18}{'start (UTC)':<21}{'lasted':>10}{'size':>11}  ended"

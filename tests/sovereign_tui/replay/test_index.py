@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_the_pass_tells_how_far_it_is_in_small_steps(tmp_path: Path, monkeypatch
     size = sum(path.stat().st_size for process in (OPS, ENGINE) for path in (tmp_path / process).glob("*.bbx"))
     assert (seen[-1], index.complete, index.problems) == ((size, size), True, ())
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert max(later[0] - earlier[0] for earlier, later in zip(seen, seen[1:], strict=False)) < 4_096 + 100  # and a header
+    assert max(later - earlier for (earlier, _), (later, _) in pairwise(seen)) < 4_096 + 100  # and a header
     assert len(list((tmp_path / ENGINE).glob("*.bbx"))) > 2
 
 
@@ -126,10 +127,8 @@ def test_files_that_were_deleted_are_told_and_the_rest_is_shown(tmp_path: Path) 
     source.seek_share(1.0)
     assert screen.poll().view.engine.value is not None
     _, problems = _end_view(tmp_path)
-    assert problems == (
-        f"{sorted((tmp_path / ENGINE).glob('*.bbx'))[0].name}: the beginning of the run is missing, "
-        "deleted as too old",
-    )  # fmt: skip
+    second = sorted((tmp_path / ENGINE).glob("*.bbx"))[0]
+    assert problems == (f"{second.name}: the beginning of the run is missing, deleted as too old",)
     source.seek_share(1.0)
     last.unlink()
     source.seek_share(0.99)

@@ -122,7 +122,7 @@ def test_the_price_is_as_old_as_its_frame_and_the_rate_is_that_of_the_second_bef
     tape.clock.advance(ms=50)
     tape.say(make.tick(99, received_mono_ns=began_ns + 9))
     tape.end()
-    first, second = (s.list_sessions(tmp_path).sessions)
+    first, second = s.list_sessions(tmp_path).sessions
     index = s.SessionIndex(tmp_path, second)
     index.build()
     source = ReplaySource(index, ManualClock())
