@@ -81,9 +81,7 @@ class SessionIndex:
             progress(done, total)
 
     def steps(self) -> Iterator[tuple[int, int]]:
-        """Reads what there is, a piece of some milliseconds a step; yields (bytes done, bytes in all). Raises: OSError,
-        if the directory cannot be read.
-        """
+        """Reads what there is, a piece of some milliseconds a step; yields (bytes done, bytes in all). Never raises."""
         if self.complete:
             self._refresh()
         self._open_files()
@@ -134,9 +132,14 @@ class SessionIndex:
 
     def _refresh(self) -> None:
         """What has become of the session since: new files, new runs, its end."""
-        same = [one for one in list_sessions(self._directory).sessions if one.id == self.session.id]
-        if same:
-            self.session = same[0]
+        try:
+            found = list_sessions(self._directory).sessions
+        except OSError as error:
+            problem = f"{error.filename or self._directory}: {error.strerror}; what came since is not shown"
+            if problem not in self._problems:
+                self._problems.append(problem)
+            return
+        self.session = next((one for one in found if one.id == self.session.id), self.session)
 
     def _open_files(self) -> None:
         for run in sorted(self.session.runs, key=lambda run: run.first_ns):

@@ -83,8 +83,8 @@ class _Chain:
             (order, first_ns) for order, number in enumerate(self._numbers)
             if (first_ns := index.files[number].first_ns) is not None
         ]  # fmt: skip
-        if begun:
-            self._at = max((order for order, first_ns in begun if first_ns <= from_ns), default=begun[0][0])
+        if begun:  # two files may meet in one instant, so the one that begins at it is not where it is all read
+            self._at = max((order for order, first_ns in begun if first_ns < from_ns), default=begun[0][0])
             mark_ns, offset = self._file.at(from_ns)
             self._walker = Walker(self._file.path, classifier(process), offset=offset, high_ns=mark_ns)
         self.advance()

@@ -97,6 +97,20 @@ def _played(index: s.SessionIndex, to_ns: int, poll_ms: int) -> s.World:
     return screen.world
 
 
+def test_files_that_meet_in_one_instant_are_both_read(tmp_path: Path) -> None:
+    tape = Tape(tmp_path, segment_bytes=500)
+    tape.start(OPS, ENGINE)
+    tape.say(make.engine())
+    tape.say(make.account())
+    tape.say(make.tick(1))
+    tape.end()
+    assert len(list((tmp_path / ENGINE).glob("*.bbx"))) > 1
+    source, _ = s.opened(tmp_path)
+    view = Screen(source).poll().view
+    assert source.clock.monotonic_ns() % (5 * NS_PER_S) == 0  # a keyframe too
+    assert (view.engine.value, view.account.value) == (make.engine(), make.account())
+
+
 def test_jumps_back_and_far_forward_begin_anew_and_a_short_step_forward_goes_on(tmp_path: Path) -> None:
     tape = Tape(tmp_path)
     s.life(tape, 60)
@@ -145,13 +159,18 @@ def test_of_a_frame_only_the_newest_tick_is_decoded_and_those_for_screens_go_fir
         tape.say(make.tick(number + 1))
         if number == 49:
             tape.say(make.tick(1_000), VIEW_TICK)
+    tape.clock.advance(s=20)
+    tape.say(make.pulse())
     tape.end()
     source, _ = s.opened(tmp_path)
     source.seek_ns(source.clock.first_ns + 40 * NS_PER_MS)
     assert [message.sequence for message, _ in source.poll() if isinstance(message, MarketTick)] == [40]
     source.seek_share(1.0)
-    assert [message.sequence for message, _ in source.poll() if isinstance(message, MarketTick)][-1] == 1_000
-    assert source.index.rate(source.index.last_ns) is None  # not one whole second
+    source.poll()
+    later = ReplaySource(source.index, ManualClock())
+    later.seek_share(1.0)
+    ticks = [message.sequence for message, _ in later.poll() if isinstance(message, MarketTick)]
+    assert ticks == [50, 1_000]
 
 
 def test_the_answer_to_a_late_joiner_does_not_look_new(tmp_path: Path) -> None:
@@ -165,9 +184,25 @@ def test_the_answer_to_a_late_joiner_does_not_look_new(tmp_path: Path) -> None:
     tape.clock.advance(s=7)
     tape.say(make.pulse())
     tape.end()
+    for at_s in (8, 30):  # behind the answer, in the same keyframe and in a later one
+        source, _ = s.opened(tmp_path)
+        source.step(at_s)
+        assert Screen(source).poll().view.decision.at_ns == said_ns
+
+
+def test_after_a_jump_every_bar_since_the_last_history_is_there(tmp_path: Path) -> None:
+    tape = Tape(tmp_path)
+    tape.start(OPS, ENGINE)
+    tape.say(s.candle(0, 0.5))
+    tape.say(s.history(1, 2))
+    for number in range(60):
+        tape.clock.advance(s=1)
+        tape.say(s.candle(3 + number // 10, float(number), confirmed=number % 10 == 9))
+    tape.end()
     source, _ = s.opened(tmp_path)
-    source.seek_share(1.0)
-    assert Screen(source).poll().view.decision.at_ns == said_ns
+    source.step(36.5)
+    closes = {bar * 300 * NS_PER_S: close for bar, close in ((1, 5.0), (2, 5.0), (3, 9.0), (4, 19.0), (5, 29.0))}
+    assert Screen(source).poll().bars == {"5m": closes | {6 * 300 * NS_PER_S: 35.0}}
 
 
 def test_what_others_recorded_is_not_shown(tmp_path: Path) -> None:
