@@ -25,7 +25,6 @@ from schemas.settings import Home, Settings
 from sovereign_tui.cockpit import screens
 from sovereign_tui.cockpit.alarm import Alarm
 from sovereign_tui.cockpit.canvas import Canvas
-from sovereign_tui.cockpit.commanding import Commanding
 from sovereign_tui.cockpit.feed import Arrived, Feed
 from sovereign_tui.cockpit.frame import Paint, framed
 from sovereign_tui.cockpit.kill import KillSwitch, issuer
@@ -33,9 +32,11 @@ from sovereign_tui.cockpit.layout import Rect
 from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
+from sovereign_tui.cockpit.replaying import PANE, REPLAY_SCREEN, Replaying
 from sovereign_tui.cockpit.terminal import TerminalWatch, driver_with_kill_key
 from sovereign_tui.cockpit.text import Row
 from sovereign_tui.cockpit.view import View
+from sovereign_tui.replay.sessions import Session
 
 EXIT_TERMINATED: Final = 143
 _HEADER_ROWS: Final = 2
@@ -51,15 +52,15 @@ class Source(Protocol):
     def poll(self) -> list[Arrived]: ...
 
 
-class Cockpit(Commanding):
+class Cockpit(Replaying):
     """The screen. `connect` opens the source on the app's own loop, and is called once."""
 
     def __init__(
         self, *, home: Home, settings: Settings, clock: Clock, kill: KillSwitch, connect: Callable[[], Source],
-        readonly: bool, who: str, no_color: bool = False,
+        readonly: bool, who: str, no_color: bool = False, session: Session | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
-            home=home, settings=settings, clock=clock, readonly=readonly, who=who, no_color=no_color
+            home=home, settings=settings, clock=clock, readonly=readonly, who=who, no_color=no_color, session=session
         )  # fmt: skip
         self.driver_class = driver_with_kill_key(kill.press)
         self.view = View()
@@ -105,15 +106,30 @@ class Cockpit(Commanding):
         live = self._moment(self.view, now_ns)
         width, height = self.size
         alarms = banner.draw(live, width)
+        if self.player.plays and not self._alone:
+            alarms = (*alarms, header.present(live, width))
         self._ring(live)
-        self._show(self._header, Rect(0, 0, width, _HEADER_ROWS), header.draw(live, width))
+        shown = self._shown(live)
+        past = shown if self.player.plays else live
+        self._show(self._header, Rect(0, 0, width, _HEADER_ROWS), header.draw(past, width))
         self._show(self._banner, Rect(0, _HEADER_ROWS, width, len(alarms)) if alarms else None, alarms)
         taped = height >= _ROWS_FOR_TAPE
-        self._show(self._tape, Rect(0, height - 2, width, 1) if taped else None, (footer.tape(live, width),))
-        still = live if self._still is None else self._moment(*self._still)
-        self._paint_panes(still, width, height, _HEADER_ROWS + len(alarms), 1 + taped)
+        self._show(self._tape, Rect(0, height - 2, width, 1) if taped else None, (footer.tape(past, width),))
+        self._paint_panes(shown, width, height, _HEADER_ROWS + len(alarms), 1 + taped)
         hints = (*self._body().hints, *self._hints)
         self._show(self._footer, Rect(0, height - 1, width, 1), (footer.draw(replace(live, keys=hints), width),))
+
+    def _shown(self, live: Paint) -> Paint:
+        """What header and panes show: the present, a moment that is held still, or the past."""
+        player = self.player
+        told = player.shown(self.ui.pane(PANE).cursor) if self.ui.screen == REPLAY_SCREEN else live.player
+        if player.source is not None:
+            past_ns = player.source.clock.monotonic_ns()
+            return replace(live, view=player.view, now_ns=past_ns, player=told, replay=self.replay_badge)
+        if self._still is not None:
+            view, at_ns = self._still
+            return replace(live, view=view, now_ns=at_ns, player=told)
+        return replace(live, player=told)
 
     def action_kill(self) -> None:
         """For drivers without an input thread of ours; a terminal's key never comes so far."""
@@ -121,7 +137,11 @@ class Cockpit(Commanding):
         self.paint()
 
     def action_freeze(self) -> None:
-        """Holds the panes still; the data keeps arriving, header and banner stay live."""
+        """Holds the panes still; the data keeps arriving, header and banner stay live. A replay plays or pauses."""
+        if self.player.plays:
+            self.player.play_or_pause()
+            self.paint()
+            return
         self._still = None if self._still is not None else (self.view, self._clock.monotonic_ns())
         self.paint()
 
@@ -132,10 +152,12 @@ class Cockpit(Commanding):
             self.explain(what)
         elif what and self.selected == "settings":
             self.edit(what)
+        elif what and self.selected == PANE:
+            self.open_session()
 
     def looking(self) -> Paint:
         """This moment, as the chosen pane sees it."""
-        paint = self._moment(*(self._still or (self.view, self._clock.monotonic_ns())))
+        paint = self._shown(self._moment(self.view, self._clock.monotonic_ns()))
         return replace(paint, state=self.ui.pane(self.selected))
 
     def recolour(self) -> None:
@@ -158,10 +180,11 @@ class Cockpit(Commanding):
                 self._page = max(1, rect.height - 4)
             each, seen = PANES[pane], replace(paint, state=self.ui.pane(pane))
             shown = (seen.state, rect, seen.selected == pane)
+            now_ns = self._clock.monotonic_ns()
             at_ns, before = self._drawn.get(pane, (0, None))
-            if before == shown and paint.now_ns - at_ns < each.every_ms * NS_PER_MS:
+            if before == shown and now_ns - at_ns < each.every_ms * NS_PER_MS:
                 continue
-            self._drawn[pane] = (paint.now_ns, shown)
+            self._drawn[pane] = (now_ns, shown)
             rows, self.bodies[pane] = framed(seen, pane, each.name, each.draw, rect.width, rect.height)
             self._show(canvas, rect, rows)
 
@@ -173,6 +196,7 @@ class Cockpit(Commanding):
         for kill in self._kill.take_news():
             view = reduce(view, kill, now_ns)
         self.view = view
+        self.player.work()
 
     def _moment(self, view: View, now_ns: int) -> Paint:
         settings = self._settings

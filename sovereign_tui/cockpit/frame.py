@@ -9,6 +9,7 @@ from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, plain, row, width_of
 from sovereign_tui.cockpit.ui import PaneState
 from sovereign_tui.cockpit.view import Heard, View
+from sovereign_tui.replay.state import ReplayView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Paint:
     link: LinkView = field(default_factory=LinkView)
     settings: tuple[SettingRow, ...] = ()
     """Read when their screen is looked at; empty before."""
+    player: ReplayView = field(default_factory=ReplayView)
     replay: str = ""
     """What is replayed, and how; "": this is the present."""
     colours: bool = True

@@ -49,12 +49,18 @@ DEEDS: Final = (
     Deed("right", "turn('side', 1)", "right: on in time", "Pane"),
     Deed("before", "turn('kind', -1)", "the time frame, or speed, before", "Pane"),
     Deed("after", "turn('kind', 1)", "the next time frame, or speed", "Pane"),
+    Deed("slower", "faster(-1)", "slower: of a replay", "Pane"),
+    Deed("faster", "faster(1)", "faster: of a replay", "Pane"),
+    Deed("minute_back", "leap(-1)", "a minute back: of a replay", "Pane"),
+    Deed("minute_on", "leap(1)", "a minute on: of a replay", "Pane"),
+    Deed("back", "present", "back: from a replay to the present", "Pane"),
     Deed("change", "change", "other view of this pane", "Pane"),
     Deed("open", "open", "open, explain", "Pane"),
     Deed("copy", "copy", "copy", "Pane"),
 )
 _PRIORITY_KEYS: Final = {"ctrl+q", "ctrl+c"}
 _DISPLAY: Final = {
+    "minus": "-", "plus": "+", "shift+left": "⇧←", "shift+right": "⇧→",
     "left_square_bracket": "[", "right_square_bracket": "]",
     "question_mark": "?", "colon": ":", "slash": "/", "space": "space", "pageup": "PgUp", "pagedown": "PgDn",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "enter": "enter", "escape": "esc", "shift+tab": "shift-tab",

@@ -60,6 +60,8 @@ _SYSTEM: Final = stacked(
     Part("processes", 0.26, least=8), Part("log", 0.48), Part("audit", 0.26, least=6)
 )  # fmt: skip
 
+_REPLAYED: Final = beside(Part("chart", 0.36), Part("signals", 0.34), Part("positions", 0.3))
+
 SCREENS: Final[dict[str, Screen]] = {
     "1": Screen("Cockpit", (("trade", _TRADE), ("watch", _WATCH), ("market", _MARKET))),
     "2": Screen("Book", (("book", _BOOK),)),
@@ -69,6 +71,7 @@ SCREENS: Final[dict[str, Screen]] = {
     "6": Screen("System", (("system", _SYSTEM),)),
     "7": Screen("Chart", (("chart", "chart"),)),
     "8": Screen("Settings", (("settings", "settings"),)),
+    "9": Screen("Replay", (("replay", stacked(Part("replay", 0.5), Part(_REPLAYED, 0.5))), ("scrubber", "replay"))),
 }
 
 

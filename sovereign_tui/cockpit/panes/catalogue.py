@@ -20,6 +20,7 @@ from sovereign_tui.cockpit.panes import (
     orders,
     positions,
     processes,
+    replay,
     settings,
     signals,
     telemetry,
@@ -51,5 +52,6 @@ PANES: Final[dict[str, Pane]] = {
     "processes": Pane("Processes", processes.draw),
     "log": Pane("Log", log.draw),
     "audit": Pane("Audit", audit.draw),
+    "replay": Pane("Replay", replay.draw),
     "settings": Pane("Settings", settings.draw),
 }

@@ -46,6 +46,13 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
     return _banded(spread(first, kill, width)), _banded(fit(second, width))
 
 
+def present(paint: Paint, width: int) -> Row:
+    """The present in one row, for a screen that shows the past."""
+    cells = row(Span(" now ", "badge.replay"), " ", _state(paint), " ", *_position(paint), Span("  day ", "label"),
+                signed(day_result(paint), 2))  # fmt: skip
+    return _banded(spread(cells, row(Span("esc back to the present ", "label")), width))
+
+
 def worst(engine: EngineState) -> Cause | None:
     """The cause that demands most; the oldest of several."""
     return max(engine.causes, key=lambda cause: (_WORST[cause.forces], -cause.since_ns), default=None)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from schemas.clock import NS_PER_MS, NS_PER_S
-from sovereign_tui.cockpit.frame import Body
+from sovereign_tui.cockpit.frame import Body, Paint
 from sovereign_tui.cockpit.text import Row, Span, age, bar, clean, clock_text, fit, left, right, row, spread
 from sovereign_tui.replay.events import Event, EventKind
 from sovereign_tui.replay.sessions import Ending, Session
@@ -31,6 +31,11 @@ _WIDE: Final = 100
 _SECONDS_OF_DAY: Final = 86_400
 
 
+def draw(paint: Paint, width: int, height: int) -> Body:
+    """As a pane of the cockpit."""
+    return draw_replay(paint.player, width, height)
+
+
 def draw_replay(state: ReplayView, width: int, height: int) -> Body:
     """The inside of the pane. It has no age: a record does not grow old."""
     if state.chosen is None:
@@ -40,7 +45,11 @@ def draw_replay(state: ReplayView, width: int, height: int) -> Body:
     else:
         rows = _played(state, width, height)
     extra = () if state.chosen is None else row(Span(state.chosen.id, "strong"))
-    return Body(rows=tuple(fit(cells, width) for cells in rows[:height]), age_ms=None, extra=extra, ageless=True)
+    items = len(state.sessions) if state.chosen is None else 0
+    return Body(
+        rows=tuple(fit(cells, width) for cells in rows[:height]), age_ms=None, extra=extra, ageless=True, items=items,
+        chosen="session" if items else "",
+    )  # fmt: skip
 
 
 def _list(state: ReplayView, width: int, height: int) -> list[Row]:

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit.app import Cockpit
@@ -40,6 +40,8 @@ class FakeOps:
 
     def __init__(self, path: Path, script: Script) -> None:
         self.commands: list[dict[str, Any]] = []
+        self.notes: list[dict[str, Any]] = []
+        """For the audit tape."""
         self.gate = threading.Event()
         self.gate.set()
         self.asked = threading.Semaphore(0)
@@ -63,17 +65,27 @@ class FakeOps:
             except OSError:
                 return
             with channel, channel.makefile("rwb") as lines:
-                command = json.loads(lines.readline())
+                command = json.loads(lines.readline() or b'{"cmd": ""}')
+                if command["cmd"] == "audit":
+                    self.notes.append(command)
+                    self._answer(lines, {"ok": True})
+                    continue
                 self.commands.append(command)
                 self.asked.release()
                 for index, answer in enumerate(self._script(command)):
                     if index:
                         self.gate.wait()
-                    try:
-                        lines.write(json.dumps(answer).encode() + b"\n")
-                        lines.flush()
-                    except OSError:
+                    if not self._answer(lines, answer):
                         break
+
+    @staticmethod
+    def _answer(lines: BinaryIO, answer: dict[str, Any]) -> bool:
+        try:
+            lines.write(json.dumps(answer).encode() + b"\n")
+            lines.flush()
+        except OSError:
+            return False
+        return True
 
 
 def home_in(folder: Path) -> Home:

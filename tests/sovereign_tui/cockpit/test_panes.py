@@ -24,7 +24,7 @@ from tests.sovereign_tui.cockpit import messages as make
 
 MS = make.MS
 HEARD_NS = 10_000 * MS
-AGING = tuple(name for name in PANES if name not in {"audit", "log", "settings"})
+AGING = tuple(name for name in PANES if name not in {"audit", "log", "replay", "settings"})
 """Panes that show what somebody said, and when."""
 
 

@@ -12,7 +12,7 @@ from schemas.clock import NS_PER_S
 from schemas.topology import ENGINE, OPS
 from sovereign_tui.cockpit.panes.replay import draw_replay
 from sovereign_tui.cockpit.text import plain, width_of
-from sovereign_tui.cockpit.theme import style
+from sovereign_tui.cockpit.theme import Palette
 from sovereign_tui.replay.events import Event, EventKind
 from sovereign_tui.replay.sessions import Session, list_sessions
 from sovereign_tui.replay.state import ReplayView, choosing, loading, playing
@@ -131,7 +131,7 @@ def test_every_row_is_as_wide_as_the_pane_and_every_role_is_known(
         assert len(body.rows) <= height
         for cells in body.rows:
             assert width_of(cells) == width
-            assert all(style(span.role) for span in cells)
+            assert all(Palette("dark").style(span.role) for span in cells)
 
 
 def _any_session() -> Session:
