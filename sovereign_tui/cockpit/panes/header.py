@@ -48,8 +48,8 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
 
 def present(paint: Paint, width: int) -> Row:
     """The present in one row, for a screen that shows the past."""
-    cells = row(Span(" now ", "badge.replay"), " ", _state(paint), " ", *_position(paint), Span("  day ", "label"),
-                signed(day_result(paint), 2))  # fmt: skip
+    day = (Span("  day ", "label"), signed(day_result(paint), 2))
+    cells = (Span(" now ", "badge.replay"), Span(" "), *_state(paint), Span(" "), *_position(paint), *day)
     return _banded(spread(cells, row(Span("esc back to the present ", "label")), width))
 
 
