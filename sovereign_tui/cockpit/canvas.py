@@ -1,4 +1,4 @@
-"""The widget that paints rows: it keeps what it shows, and repaints the rows that changed."""
+"""The widget that paints rows: it keeps what it shows, and repaints the cells that changed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.widget import Widget
 from sovereign_tui.cockpit.layout import Rect
 from sovereign_tui.cockpit.text import Row, plain
 from sovereign_tui.cockpit.theme import style
+from sovereign_tui.cockpit.tty.changes import changed
 
 
 class Canvas(Widget):
@@ -45,18 +46,25 @@ class Canvas(Widget):
     def show(self, rows: Sequence[Row]) -> None:
         """Shows these rows; the same rows again cost a comparison."""
         known, strips = self._rows, self._strips
-        changed = []
+        changes: list[Region] = []
         fresh: list[Strip] = []
         for y, cells in enumerate(rows):
             if y < len(known) and known[y] == cells:
                 fresh.append(strips[y])
             else:
                 fresh.append(_strip(cells))
-                changed.append(Region(0, y, self.size.width, 1))
-        changed += [Region(0, y, self.size.width, 1) for y in range(len(rows), len(known))]
+                changes += self._changes(y, known[y] if y < len(known) else (), cells)
+        changes += [Region(0, y, self.size.width, 1) for y in range(len(rows), len(known))]
         self._rows, self._strips = tuple(rows), fresh
-        if changed:
-            self.refresh(*changed)
+        if changes:
+            self.refresh(*changes)
+
+    def _changes(self, y: int, old: Row, new: Row) -> list[Region]:
+        """Where row `y` is another one now: the cells that changed, or all of it."""
+        stretches = changed(old, new)
+        if stretches is None:
+            return [Region(0, y, self.size.width, 1)]
+        return [Region(x, y, end - x, 1) for x, end in stretches]
 
     def render_line(self, y: int) -> Strip:
         """The row at `y`, as it was shown last."""
