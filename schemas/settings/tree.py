@@ -225,6 +225,10 @@ class Cockpit(Section):
 
     fps: int = Field(10, ge=1, le=30, description="Frames painted a second")
     stale_ms: float = Field(2_000.0, gt=0, le=600_000, description="Age at which a pane says STALE, ms")
+    link: Literal["auto", "fast", "slow"] = Field(
+        "auto", description="What the line to the terminal carries: measured, all frames, or at most 16 kB/s"
+    )
+    mouse: bool = Field(True, description="Take the mouse; without it the terminal selects text as ever")
 
 
 class Settings(Section):

@@ -7,35 +7,32 @@ kill key goes its own way (`kill`, `terminal`), and the quit dialog may stop the
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import signal
-import sys
 from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding
 
-from schemas.channels import Keyring, Wire
+from schemas.channels import Keyring, KeyringError, Wire
 from schemas.clock import Clock, SystemClock
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit.canvas import Canvas
 from sovereign_tui.cockpit.dialogs import HelpDialog, Leave, QuitDialog
 from sovereign_tui.cockpit.feed import Arrived, Feed
 from sovereign_tui.cockpit.frame import Paint, framed
-from sovereign_tui.cockpit.kill import KillSwitch, issuer
+from sovereign_tui.cockpit.kill import KillSwitch, NoKillSwitch, Switch, issuer
 from sovereign_tui.cockpit.layout import Rect, arrange
 from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
-from sovereign_tui.cockpit.terminal import TerminalWatch, driver_with_kill_key
 from sovereign_tui.cockpit.theme import BACKGROUND
+from sovereign_tui.cockpit.tty.guard import Guarded
+from sovereign_tui.cockpit.tty.paced import PacedApp
+from sovereign_tui.cockpit.tty.pacer import LinkMode
+from sovereign_tui.cockpit.tty.session import show
 from sovereign_tui.cockpit.view import View
 from sovereign_tui.ops.client import OpsError, stream
 
-EXIT_TERMINATED: Final = 143
 _DOWN_SILENCE_S: Final = 60.0
 _HEADER_ROWS: Final = 2
 
@@ -46,7 +43,7 @@ class Source(Protocol):
     def poll(self) -> list[Arrived]: ...
 
 
-class Cockpit(App[None]):
+class Cockpit(PacedApp):
     """The screen. `connect` opens the source on the app's own loop, and is called once."""
 
     CSS = f"""
@@ -66,10 +63,12 @@ class Cockpit(App[None]):
     ]
 
     def __init__(
-        self, *, home: Home, settings: Settings, clock: Clock, kill: KillSwitch, connect: Callable[[], Source],
+        self, *, home: Home, settings: Settings, clock: Clock, kill: Switch, connect: Callable[[], Source],
         readonly: bool, who: str,
     ) -> None:  # fmt: skip
-        super().__init__(driver_class=driver_with_kill_key(kill.press))
+        super().__init__(
+            press=kill.press, clock=clock, fps=settings.cockpit.fps, link=LinkMode(settings.cockpit.link)
+        )  # fmt: skip
         self.view = View()
         self._home, self._settings, self._clock, self._kill = home, settings, clock, kill
         self._connect = connect
@@ -95,9 +94,7 @@ class Cockpit(App[None]):
     def on_mount(self) -> None:
         """Connects, and begins to paint."""
         self._source = self._connect()
-        with contextlib.suppress(ValueError, RuntimeError):  # not the main thread (a test): no signal comes there
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
-        self.set_interval(1 / self._settings.cockpit.fps, self.paint)
+        self.set_interval(1 / self._settings.cockpit.fps, self.frame)
         self.call_after_refresh(self.paint)
 
     def on_resize(self) -> None:
@@ -174,6 +171,8 @@ class Cockpit(App[None]):
             view = reduce(view, message, at_ns)
         for kill in self._kill.take_news():
             view = reduce(view, kill, now_ns)
+        if note := self._kill.take_note():
+            self._say(note)
         self.view = view
 
     def _moment(self, view: View, now_ns: int) -> Paint:
@@ -221,19 +220,18 @@ class Cockpit(App[None]):
             return
         self.exit(return_code=0)
 
-    def _terminated(self) -> None:
-        self.exit(return_code=EXIT_TERMINATED)
 
-
-def run(*, home: Home, settings: Settings, readonly: bool) -> int:
-    """Shows the cockpit until it is left; returns the exit code.
+def run(
+    *, home: Home, settings: Settings, readonly: bool, halt: bool = True, guarded: Guarded | None = None
+) -> int:  # fmt: skip
+    """Shows the cockpit until it is left; returns the exit code. `halt` False: its kill key commands nothing.
 
     Raises: KeyringError, before anything is drawn.
     """
     clock = SystemClock()
     keys = Keyring.load_or_create(home.keys) if settings.wire.curve else None
     who = issuer()
-    kill = KillSwitch(home, clock, who)
+    kill = KillSwitch(home, clock, who) if halt else NoKillSwitch()
     wires: list[Wire] = []
 
     def connect() -> Feed:
@@ -243,11 +241,7 @@ def run(*, home: Home, settings: Settings, readonly: bool) -> int:
     app = Cockpit(
         home=home, settings=settings, clock=clock, kill=kill, connect=connect, readonly=readonly, who=who
     )  # fmt: skip
-    descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
-    watch = TerminalWatch(descriptor, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    watch.start()
-    try:
-        app.run(mouse=False)
-    finally:
-        watch.stop()
-    return app.return_code or 0
+    return show(app, home, mouse=settings.cockpit.mouse, guarded=guarded)
+
+
+__all__ = ["Cockpit", "KeyringError", "Source", "run"]
