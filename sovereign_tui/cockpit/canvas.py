@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from sovereign_tui.cockpit.layout import Rect
 from sovereign_tui.cockpit.text import Row, plain
-from sovereign_tui.cockpit.theme import style
+from sovereign_tui.cockpit.theme import BACKGROUND, style
 from sovereign_tui.cockpit.tty.changes import changed
+
+_BACKGROUND: Final = Color.parse(BACKGROUND)
 
 
 class Canvas(Widget):
@@ -26,6 +33,7 @@ class Canvas(Widget):
         self._rows: tuple[Row, ...] = ()
         self._strips: list[Strip] = []
         self._place: Rect | None = None
+        self._filters: tuple[LineFilter, ...] = ()
 
     @property
     def text(self) -> str:
@@ -52,7 +60,7 @@ class Canvas(Widget):
             if y < len(known) and known[y] == cells:
                 fresh.append(strips[y])
             else:
-                fresh.append(_strip(cells))
+                fresh.append(self._strip(cells))
                 changes += self._changes(y, known[y] if y < len(known) else (), cells)
         changes += [Region(0, y, self.size.width, 1) for y in range(len(rows), len(known))]
         self._rows, self._strips = tuple(rows), fresh
@@ -66,12 +74,32 @@ class Canvas(Widget):
             return [Region(0, y, self.size.width, 1)]
         return [Region(x, y, end - x, 1) for x, end in stretches]
 
+    # Textual styles, filters and caches each line of a widget; these come styled, and are kept
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of `crop`."""
+        filters = tuple(self.get_line_filters())
+        if filters != self._filters:  # another theme, or NO_COLOR
+            self._filters = filters
+            self._strips = [self._strip(cells) for cells in self._rows]
+        lines = [self.render_line(y) for y in crop.line_range]
+        x1, x2 = crop.column_span
+        return lines if (x1, x2) == (0, self.size.width) else [line.crop(x1, x2) for line in lines]
+
     def render_line(self, y: int) -> Strip:
         """The row at `y`, as it was shown last."""
         if 0 <= y < len(self._strips):
-            return self._strips[y].adjust_cell_length(self.size.width, style("text"))
-        return Strip.blank(self.size.width, style("text"))
+            return self._strips[y].adjust_cell_length(self.size.width, _look("text", self._filters))
+        return Strip.blank(self.size.width, _look("text", self._filters))
+
+    def _strip(self, cells: Row) -> Strip:
+        width = sum(len(span.text) for span in cells)
+        return Strip([Segment(span.text, _look(span.role, self._filters)) for span in cells], width)
 
 
-def _strip(cells: Row) -> Strip:
-    return Strip([Segment(span.text, style(span.role)) for span in cells], sum(len(span.text) for span in cells))
+@lru_cache(maxsize=1_024)
+def _look(role: str, filters: tuple[LineFilter, ...]) -> Style | None:
+    """The style of a role, as the filters leave it."""
+    segments = [Segment(" ", style(role))]
+    for each in filters:
+        segments = each.apply(segments, _BACKGROUND)
+    return segments[0].style

@@ -18,9 +18,13 @@ from textual.strip import Strip
 
 _RESET: Final = "\x1b[0m"
 _PROBE: Final = "x"
+_PLAIN: Final = Style.null()
 
-Piece = tuple[int, int, Strip]
-"""Column, row, and what stands there."""
+Piece = tuple[int, int, Strip, int, int]
+"""Column and row of the strip's first cell, the strip, and which of its cells: the first, and the one after the last.
+
+Every character of ours takes one cell. Where somebody has typed one that takes two, Textual does the cutting.
+"""
 
 
 def sequence(update: CompositorUpdate, console: Console) -> str:
@@ -37,17 +41,15 @@ def sequence(update: CompositorUpdate, console: Console) -> str:
 def _of_chops(update: ChopsUpdate) -> Iterator[Piece]:
     for y, x1, x2 in update.spans:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-            if strip is None or x >= x2 or end <= x1:
-                continue
-            first = max(x, x1)
-            yield first, y, strip.crop(first - x, min(end, x2) - x)
+            if strip is not None and x < x2 and end > x1:
+                yield x, y, strip, max(x, x1) - x, min(end, x2) - x
 
 
 def _of_layout(update: LayoutUpdate) -> Iterator[Piece]:
     for y, line in enumerate(update.strips, update.region.y):
         x = update.region.x
         for strip in line:
-            yield x, y, strip
+            yield x, y, strip, 0, strip.cell_length
             x += strip.cell_length
 
 
@@ -55,21 +57,25 @@ def _written(pieces: Iterator[Piece], colours: ColorSystem) -> str:
     out: list[str] = []
     at: tuple[int, int] | None = None
     known: Style | None = None
-    for x, y, strip in pieces:
-        if not strip.cell_length:
-            continue
-        if at != (x, y):
-            out.append(f"\x1b[{y + 1};{x + 1}H")
+    for x, y, strip, first, end in pieces:
+        if sum(len(text) for text, _, _ in strip) != strip.cell_length:
+            x, strip, first, end = x + first, strip.crop(first, end), 0, end - first  # noqa: PLW2901
+        if at != (x + first, y):
+            out.append(f"\x1b[{y + 1};{x + first + 1}H")
+        cell = 0
         for text, style, _ in strip:
-            if not text:
+            begun, cell = cell, cell + len(text)
+            if cell <= first or not text:
                 continue
-            wanted = style or Style.null()
-            if wanted != known:
+            if begun >= end:
+                break
+            wanted = style or _PLAIN
+            if wanted is not known and wanted != known:
                 out.append(_turn(known, wanted, colours))
                 known = wanted
-            out.append(text)
-        at = (x + strip.cell_length, y)
-    if out:
+            out.append(text if begun >= first and cell <= end else text[max(0, first - begun) : end - begun])
+        at = (x + end, y)
+    if known is not None:
         out.append(_RESET)
     return "".join(out)
 

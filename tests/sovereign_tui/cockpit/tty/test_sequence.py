@@ -72,3 +72,11 @@ def test_a_piece_is_cut_on_both_sides_and_says_a_colour_once() -> None:
     line = strip([(letter, STYLES[0]) for letter in "abcdefghijkl"])
     text = sequence(ChopsUpdate([{0: line}], [(0, 4, 6)], [[12]]), CONSOLE)
     assert text == "\x1b[1;5H\x1b[0m\x1b[38;2;16;32;48;48;2;11;15;20mef\x1b[0m"
+
+
+def test_characters_of_two_cells_are_cut_by_cells() -> None:
+    line = Strip([Segment("日本語", STYLES[3]), Segment("abc", STYLES[3])], 9)
+    text = sequence(ChopsUpdate([{0: line}], [(0, 2, 7)], [[9]]), CONSOLE)
+    assert "\x1b[1;3H" in text
+    assert "本語a" in text
+    assert "b" not in text.replace("\x1b", "")
