@@ -173,6 +173,7 @@ def _running(there: Scene, told: Told, name: str, arguments: tuple[str, ...]) ->
 def _keys(there: Scene, told: Told) -> None:
     """From the byte in the terminal to the handler in the app."""
     notes = there.home / "pressed"
+    notes.unlink(missing_ok=True)
     command = [sys.executable, "-m", "tests.bench.cockpit_noted", str(notes)]
     pause = random.Random(7)
     with there.screen(command=command) as screen:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sovereign_tui.cockpit.text import Row
 
-MERGE_CELLS: Final = 10
+MERGE_CELLS: Final = 5
 """Two changes nearer than this are one: to move the cursor costs as much as the cells between them."""
 
 Stretch = tuple[int, int]

@@ -15,10 +15,13 @@ from sovereign_tui.cockpit.tty.paced import PacedApp
 from sovereign_tui.cockpit.tty.watch import TerminalWatch
 
 LOG_FILE: Final = "cockpit.log"
+_SWITCH_S: Final = 0.0005
+"""How long a thread keeps the interpreter while others wait: the kill key's must not wait out a paint."""
 
 
 def show(app: PacedApp, home: Home, *, mouse: bool, guarded: Guarded | None = None) -> int:
     """Runs the app until it is left; returns its exit code."""
+    sys.setswitchinterval(_SWITCH_S)
     if guarded is not None:
         app.guarded_by(guarded.crashes, guarded.stopping)
     watch = TerminalWatch(

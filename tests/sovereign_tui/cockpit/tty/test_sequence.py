@@ -32,8 +32,12 @@ def shown(text: str, screen: pyte.Screen | None = None) -> pyte.Screen:
     return screen
 
 
-def cells(screen: pyte.Screen) -> list[list[tuple[str, str, str, bool]]]:
-    return [[(c.data, c.fg, c.bg, c.bold) for c in (screen.buffer[y][x] for x in range(WIDTH))] for y in range(HEIGHT)]
+def cells(screen: pyte.Screen) -> list[list[tuple[str, ...]]]:
+    """What is seen: a blank has no colour but that of its background."""
+    return [
+        [(c.data, c.bg, *(() if c.data == " " else (c.fg, str(c.bold)))) for c in (row[x] for x in range(WIDTH))]
+        for row in (screen.buffer[y] for y in range(HEIGHT))
+    ]
 
 
 def whole(screen: list[Line]) -> LayoutUpdate:
