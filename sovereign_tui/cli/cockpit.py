@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -66,6 +67,7 @@ def _show(home: Home, settings: Settings, *, readonly: bool, halt: bool) -> int:
     """The cockpit in a child of this process, which looks after the terminal."""
 
     def child(guarded: Guarded) -> int:
+        gc.disable()  # until the screen is up: what is loaded now is no rubbish
         cockpit = importlib.import_module("sovereign_tui.cockpit.app")
         try:
             code: int = cockpit.run(home=home, settings=settings, readonly=readonly, halt=halt, guarded=guarded)

@@ -23,8 +23,8 @@ SLOW_BYTES_PER_S: Final = 15_000
 """A little less than the 16 kB/s that a slow link is to carry: keys cause frames, too."""
 _TOO_LATE_MS: Final = 400.0
 _SOON_MS: Final = 250.0
-_TOO_NARROW: Final = 12_000.0
-_WIDE: Final = 24_000.0
+_TOO_NARROW: Final = 6_000.0
+_WIDE: Final = 14_000.0
 _SAMPLES: Final = 9
 _ENOUGH: Final = 5
 _GAUGE_NS: Final = 2 * NS_PER_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ _SWITCH_S: Final = 0.0005
 def show(app: PacedApp, home: Home, *, mouse: bool, guarded: Guarded | None = None) -> int:
     """Runs the app until it is left; returns its exit code."""
     sys.setswitchinterval(_SWITCH_S)
+    gc.freeze()  # what was loaded stays: looking it through again and again would hold up a key by tens of ms
+    gc.enable()
     if guarded is not None:
         app.guarded_by(guarded.crashes, guarded.stopping)
     watch = TerminalWatch(

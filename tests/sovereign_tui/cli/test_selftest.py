@@ -65,7 +65,7 @@ def test_without_ops_it_says_so(home: Home, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     ("p50_ms", "bytes_per_s", "word"),
-    [(1.0, 1e6, "fast"), (80.0, 20_000.0, "fast"), (80.0, 9_000.0, "slow"), (600.0, 1e6, "slow"), (None, None, "fast")],
+    [(1.0, 1e6, "fast"), (80.0, 20_000.0, "fast"), (80.0, 5_000.0, "slow"), (600.0, 1e6, "slow"), (None, None, "fast")],
 )
 def test_the_level_is_what_auto_would_choose(p50_ms: float | None, bytes_per_s: float | None, word: str) -> None:
     line = Line(synchronises=True, clipboard=None, p50_ms=p50_ms, max_ms=p50_ms, bytes_per_s=bytes_per_s)
