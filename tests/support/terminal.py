@@ -29,6 +29,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.master, slave = pty.openpty()
         self._open = True
+        self.answers = {_SYNC_QUERY: _SYNC_ANSWER}
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
             command, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, close_fds=True
@@ -49,8 +50,8 @@ class Terminal:
             if not data:
                 return
             self.saw(data)
-            for _ in range(data.count(_SYNC_QUERY)):
-                os.write(self.master, _SYNC_ANSWER)
+            for question, answer in self.answers.items():
+                os.write(self.master, answer * data.count(question))
             with contextlib.suppress(TypeError, IndexError):  # sequences that pyte does not know
                 self._stream.feed(data)
 

@@ -12,6 +12,7 @@ import pytest
 from schemas.settings import Home
 from sovereign_tui.cli.selftest import level, selftest
 from sovereign_tui.cockpit.tty.probe import Line
+from tests.sovereign_tui.cli.support import Shell
 from tests.sovereign_tui.cockpit.support import FakeOps, home_in
 
 
@@ -70,3 +71,17 @@ def test_without_ops_it_says_so(home: Home, capsys: pytest.CaptureFixture[str]) 
 def test_the_level_is_what_auto_would_choose(p50_ms: float | None, bytes_per_s: float | None, word: str) -> None:
     line = Line(synchronises=True, clipboard=None, p50_ms=p50_ms, max_ms=p50_ms, bytes_per_s=bytes_per_s)
     assert level(line).value == word
+
+
+def test_no_halt_is_refused_on_a_screen_that_trades(home: Home) -> None:
+    shell = Shell(home)
+    done = shell("tui", "--no-halt")
+    assert done.code == 78
+    assert "--no-halt goes with --readonly" in done.err
+    assert shell("tui", "--no-halt", "--readonly", "--attach").code == 3
+
+
+def test_the_selftest_of_a_home_without_ops_ends_with_3(home: Home) -> None:
+    done = Shell(home)("tui", "--selftest", "--link", "slow", "--no-mouse")
+    assert done.code == 3
+    assert "not rehearsed: ops is not running" in done.out
