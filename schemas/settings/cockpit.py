@@ -57,6 +57,10 @@ class Cockpit(Section):
     stale_ms: float = Field(2_000.0, gt=0, le=600_000, description="Age at which a pane says STALE, ms")
     theme: Theme = Field("dark", description="Colours: dark, light, colour-blind, contrast, ansi (16), mono (none)")
     keys: tuple[str, ...] = Field((), description='Other keys, as in ["zoom=f5", "halt=f12,f11"]; Ctrl+K always halts')
+    link: Literal["auto", "fast", "slow"] = Field(
+        "auto", description="What the line to the terminal carries: measured, all frames, or at most 16 kB/s"
+    )
+    mouse: bool = Field(True, description="Take the mouse; without it the terminal selects text as ever")
     bell: bool = Field(True, description="Ring the terminal's bell at an alert")
 
     def remapped(self) -> dict[str, str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
-from schemas.settings import Home
+from schemas.printable import printable
+from schemas.settings import Home, Settings
 from sovereign_tui.cli import common
 from sovereign_tui.cli.up import LiveOption, VenueOption, begin, prepare
+from sovereign_tui.cockpit.tty.guard import Guarded, guard
 from sovereign_tui.ops import client, launch
 
 _WAIT_S: Final = 5.0
@@ -21,12 +25,28 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def tui(
     attach: Annotated[bool, typer.Option("--attach", help="Only watch a system that runs already.")] = False,
-    readonly: Annotated[bool, typer.Option("--readonly", help="Watch; command nothing.")] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Watch; command nothing but a halt.")] = False,
+    no_halt: Annotated[bool, typer.Option("--no-halt", help="With --readonly: not even a halt.")] = False,
+    mouse: Annotated[
+        bool | None, typer.Option("--mouse/--no-mouse", help="Take the mouse, or leave it to the terminal.")
+    ] = None,
+    link: Annotated[
+        Literal["auto", "fast", "slow"] | None, typer.Option("--link", help="What the line to the terminal carries.")
+    ] = None,
+    selftest: Annotated[bool, typer.Option("--selftest", help="Measure the terminal and rehearse a halt.")] = False,
     venue: VenueOption = None,
     live: LiveOption = False,
 ) -> None:
     """Open the cockpit."""
+    if no_halt and not readonly:
+        common.fail(["--no-halt goes with --readonly: a screen that trades must be able to halt"], common.EXIT_CONFIG)
+    if mouse is not None:
+        os.environ["SOVEREIGN_COCKPIT__MOUSE"] = "true" if mouse else "false"
+    if link is not None:
+        os.environ["SOVEREIGN_COCKPIT__LINK"] = link
     home = common.find_home()
+    if selftest:
+        raise typer.Exit(importlib.import_module("sovereign_tui.cli.selftest").selftest(home))
     if launch.ops_is_running(home):
         _demand_venue(home, venue)
         _demand_terminal()
@@ -40,9 +60,23 @@ def tui(
         outcome = begin(start, quiet=False)
         if outcome.code != common.EXIT_OK:
             common.fail(outcome.problems, outcome.code)
-    cockpit = importlib.import_module("sovereign_tui.cockpit.app")
-    code: int = cockpit.run(home=home, settings=settings, readonly=readonly)
-    raise typer.Exit(code)
+    raise typer.Exit(_show(home, settings, readonly=readonly, halt=not no_halt))
+
+
+def _show(home: Home, settings: Settings, *, readonly: bool, halt: bool) -> int:
+    """The cockpit in a child of this process, which looks after the terminal."""
+
+    def child(guarded: Guarded) -> int:
+        gc.disable()  # until the screen is up: what is loaded now is no rubbish
+        cockpit = importlib.import_module("sovereign_tui.cockpit.app")
+        try:
+            code: int = cockpit.run(home=home, settings=settings, readonly=readonly, halt=halt, guarded=guarded)
+        except cockpit.KeyringError as error:
+            sys.stderr.write(f"sovereign: {printable(str(error))}\n")
+            return common.EXIT_CONFIG
+        return code
+
+    return guard(child, home.logs)
 
 
 def _demand_venue(home: Home, venue: str | None) -> None:

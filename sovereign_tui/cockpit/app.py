@@ -7,11 +7,7 @@ view, has each pane that is shown say its rows, and repaints what changed. Keys 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
@@ -19,7 +15,7 @@ from typing import Final, Protocol
 from textual.app import ComposeResult
 from textual.events import Resize
 
-from schemas.channels import Keyring, Wire
+from schemas.channels import Keyring, KeyringError, Wire
 from schemas.clock import NS_PER_MS, Clock, SystemClock
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit import screens
@@ -27,18 +23,18 @@ from sovereign_tui.cockpit.alarm import Alarm
 from sovereign_tui.cockpit.canvas import Canvas
 from sovereign_tui.cockpit.feed import Arrived, Feed
 from sovereign_tui.cockpit.frame import Paint, framed
-from sovereign_tui.cockpit.kill import KillSwitch, issuer
+from sovereign_tui.cockpit.kill import KillSwitch, NoKillSwitch, Switch, issuer
 from sovereign_tui.cockpit.layout import Rect
 from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
 from sovereign_tui.cockpit.replaying import PANE, REPLAY_SCREEN, Replaying
-from sovereign_tui.cockpit.terminal import TerminalWatch, driver_with_kill_key
 from sovereign_tui.cockpit.text import Row
+from sovereign_tui.cockpit.tty.guard import Guarded
+from sovereign_tui.cockpit.tty.session import show
 from sovereign_tui.cockpit.view import View
 from sovereign_tui.replay.sessions import Session
 
-EXIT_TERMINATED: Final = 143
 _HEADER_ROWS: Final = 2
 _ROWS_FOR_TAPE: Final = 30
 _SETTINGS: Final = "8"
@@ -56,13 +52,13 @@ class Cockpit(Replaying):
     """The screen. `connect` opens the source on the app's own loop, and is called once."""
 
     def __init__(
-        self, *, home: Home, settings: Settings, clock: Clock, kill: KillSwitch, connect: Callable[[], Source],
+        self, *, home: Home, settings: Settings, clock: Clock, kill: Switch, connect: Callable[[], Source],
         readonly: bool, who: str, no_color: bool = False, session: Session | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
-            home=home, settings=settings, clock=clock, readonly=readonly, who=who, no_color=no_color, session=session
+            home=home, settings=settings, clock=clock, readonly=readonly, who=who, press=kill.press,
+            no_color=no_color, session=session,
         )  # fmt: skip
-        self.driver_class = driver_with_kill_key(kill.press)
         self.view = View()
         self._kill = kill
         self._connect = connect
@@ -84,9 +80,7 @@ class Cockpit(Replaying):
     def on_mount(self) -> None:
         """Connects, and begins to paint."""
         self._source = self._connect()
-        with contextlib.suppress(ValueError, RuntimeError):  # not the main thread (a test): no signal comes there
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
-        self.set_interval(1 / self._settings.cockpit.fps, self.paint)
+        self.set_interval(1 / self._settings.cockpit.fps, self.frame)
         self.call_after_refresh(self.paint)
         self.note("attach", "read-only" if self._readonly else "")
 
@@ -195,6 +189,8 @@ class Cockpit(Replaying):
             view = reduce(view, message, at_ns)
         for kill in self._kill.take_news():
             view = reduce(view, kill, now_ns)
+        if note := self._kill.take_note():
+            self.say(note)
         self.view = view
         self.player.work()
 
@@ -204,7 +200,7 @@ class Cockpit(Replaying):
             view=view, now_ns=now_ns, stale_ms=settings.cockpit.stale_ms, started_ns=self._started_ns,
             readonly=self._readonly, frozen=self._still is not None, selected=self.selected,
             venue=settings.venue.name, instrument=settings.venue.instrument, settings=self.settings,
-            colours=self.palette.name != "mono",
+            colours=self.palette.name != "mono", link=self.link, halts=not isinstance(self._kill, NoKillSwitch),
             note=self._note if self._clock.monotonic_ns() < self._note_until_ns else "",
         )  # fmt: skip
 
@@ -220,19 +216,19 @@ class Cockpit(Replaying):
         if news.rings and self._settings.cockpit.bell:
             self.bell()
 
-    def _terminated(self) -> None:
-        self.exit(return_code=EXIT_TERMINATED)
 
+def run(
+    *, home: Home, settings: Settings, readonly: bool, halt: bool = True, guarded: Guarded | None = None,
+    session: Session | None = None,
+) -> int:  # fmt: skip
+    """Shows the cockpit until it is left; returns the exit code. `halt` False: its kill key commands nothing.
 
-def run(*, home: Home, settings: Settings, readonly: bool) -> int:
-    """Shows the cockpit until it is left; returns the exit code.
-
-    Raises: KeyringError, before anything is drawn.
+    `session`: a recorded one, which is shown at once. Raises: KeyringError, before anything is drawn.
     """
     clock = SystemClock()
     keys = Keyring.load_or_create(home.keys) if settings.wire.curve else None
     who = issuer()
-    kill = KillSwitch(home, clock, who)
+    kill = KillSwitch(home, clock, who) if halt else NoKillSwitch()
     wires: list[Wire] = []
 
     def connect() -> Feed:
@@ -241,13 +237,9 @@ def run(*, home: Home, settings: Settings, readonly: bool) -> int:
 
     app = Cockpit(
         home=home, settings=settings, clock=clock, kill=kill, connect=connect, readonly=readonly, who=who,
-        no_color=bool(os.environ.get("NO_COLOR")),
+        no_color=bool(os.environ.get("NO_COLOR")), session=session,
     )  # fmt: skip
-    descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
-    watch = TerminalWatch(descriptor, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    watch.start()
-    try:
-        app.run(mouse=False)
-    finally:
-        watch.stop()
-    return app.return_code or 0
+    return show(app, home, mouse=settings.cockpit.mouse, guarded=guarded)
+
+
+__all__ = ["Cockpit", "KeyringError", "Source", "run"]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from rich.text import Text
@@ -39,9 +40,10 @@ class Commanding(Navigation):
     view: View
 
     def __init__(
-        self, *, home: Home, settings: Settings, clock: Clock, readonly: bool, who: str, no_color: bool
+        self, *, home: Home, settings: Settings, clock: Clock, readonly: bool, who: str, press: Callable[[], None],
+        no_color: bool
     ) -> None:  # fmt: skip
-        super().__init__(home=home, settings=settings, clock=clock, no_color=no_color)
+        super().__init__(home=home, settings=settings, clock=clock, press=press, no_color=no_color)
         self._readonly = readonly
         self._who = who
         self._stopping = False

@@ -7,18 +7,10 @@ from dataclasses import dataclass, field
 
 from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, plain, row, width_of
+from sovereign_tui.cockpit.tty.pacer import LinkState
 from sovereign_tui.cockpit.ui import PaneState
 from sovereign_tui.cockpit.view import Heard, View
 from sovereign_tui.replay.state import ReplayView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    """How the terminal keeps up. `rtt_ms`: from a frame to the terminal's answer; None: it does not answer."""
-
-    rtt_ms: float | None = None
-    fps: float = 0.0
-    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +30,7 @@ class Paint:
     note: str = ""
     state: PaneState = field(default_factory=PaneState)
     """Of the pane that is being drawn."""
-    link: LinkView = field(default_factory=LinkView)
+    link: LinkState | None = None
     settings: tuple[SettingRow, ...] = ()
     """Read when their screen is looked at; empty before."""
     player: ReplayView = field(default_factory=ReplayView)

@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -27,6 +27,7 @@ from sovereign_tui.ops import direct
 from sovereign_tui.ops.client import OpsError, stream_blocking
 
 REASON: Final = "kill key"
+NO_HALT: Final = "no halt from this screen (--no-halt): `sovereign halt` in another terminal"
 BOUNCE_NS: Final = 300 * NS_PER_MS
 """A held key repeats; within this time a second press is the same press."""
 _FIRST_WORD_S: Final = 1.0
@@ -46,6 +47,44 @@ def issuer() -> str:
         return f"{user}@{os.ttyname(sys.__stdin__.fileno()) if sys.__stdin__ else 'notty'}"
     except (OSError, ValueError):
         return f"{user}@notty"
+
+
+class Switch(Protocol):
+    """What a screen needs of it."""
+
+    def press(self) -> None:
+        """From any thread."""
+        ...
+
+    def take_news(self) -> list[Kill]:
+        """What has come since the last call, oldest first."""
+        ...
+
+    def take_note(self) -> str:
+        """What the operator is to read, "" for nothing new."""
+        ...
+
+
+class NoKillSwitch:
+    """In the place of one where the operator wanted a screen that commands nothing at all: it only says so."""
+
+    def __init__(self) -> None:
+        self._pressed = threading.Event()
+
+    def press(self) -> None:
+        """Asks nobody."""
+        self._pressed.set()
+
+    def take_news(self) -> list[Kill]:
+        """Never any."""
+        return []
+
+    def take_note(self) -> str:
+        """That nothing was asked, once a press."""
+        if not self._pressed.is_set():
+            return ""
+        self._pressed.clear()
+        return NO_HALT
 
 
 class KillSwitch:
@@ -86,6 +125,10 @@ class KillSwitch:
         while self._news:
             news.append(self._news.popleft())
         return news
+
+    def take_note(self) -> str:
+        """Never any: the banner says how far it is."""
+        return ""
 
     def _ask(self, kill: Kill) -> None:
         written = direct.at_once(self._home, self._who, REASON, mono_ns=kill.pressed_ns)

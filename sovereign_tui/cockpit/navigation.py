@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar, Final
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingsMap
 from textual.screen import Screen
 
 from schemas.clock import NS_PER_S, Clock
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit import keys, memory, screens, ui
+from sovereign_tui.cockpit.canvas import PaneChosen
 from sovereign_tui.cockpit.dialogs import CSS as DIALOGS_CSS
 from sovereign_tui.cockpit.dialogs import FilterDialog, HelpDialog
 from sovereign_tui.cockpit.frame import Body, Paint
@@ -20,6 +21,8 @@ from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.screens import SCREENS
 from sovereign_tui.cockpit.text import plain
 from sovereign_tui.cockpit.theme import THEMES, Palette
+from sovereign_tui.cockpit.tty.paced import PacedApp
+from sovereign_tui.cockpit.tty.pacer import LinkMode
 from sovereign_tui.cockpit.turning import turned
 from sovereign_tui.cockpit.ui import Ui
 
@@ -32,7 +35,7 @@ class Ground(Screen[None], inherit_bindings=False):
     """The one screen under all dialogs; Tab is ours, not Textual's."""
 
 
-class Navigation(App[None]):
+class Navigation(PacedApp):
     """The part of the app that knows what is looked at. `paint` is called after each change."""
 
     CSS = f"""
@@ -42,19 +45,24 @@ class Navigation(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING: ClassVar = ""
 
-    def __init__(self, *, home: Home, settings: Settings, clock: Clock, no_color: bool) -> None:
+    def __init__(
+        self, *, home: Home, settings: Settings, clock: Clock, press: Callable[[], None], no_color: bool
+    ) -> None:  # fmt: skip
         saved = memory.recall(home.data)
         theme = saved.get("theme")
         chosen = theme if isinstance(theme, str) and theme in THEMES else settings.cockpit.theme
         self.palette = Palette("mono" if no_color else chosen)
-        super().__init__()
+        self._remapped = settings.cockpit.remapped()
+        super().__init__(
+            press=press, clock=clock, fps=settings.cockpit.fps, link=LinkMode(settings.cockpit.link),
+            kill_keys=frozenset(keys.keys_of(keys.DEEDS[0], self._remapped)), native_colours=self.palette.is_native,
+        )  # fmt: skip
         self._home, self._settings, self._clock = home, settings, clock
         self._no_color = no_color
         self.ui: Ui = ui.recalled(saved, list(SCREENS))
         self.bodies: dict[str, Body] = {}
         self._page = 10
         self._note, self._note_until_ns = "", 0
-        self._remapped = settings.cockpit.remapped()
         names = {key: screen.name for key, screen in SCREENS.items()}
         self._bindings = BindingsMap(keys.bindings(self._remapped, names))  # of this instance: the keys are settings
         self._hints = (*keys.hints(self._remapped), ("1-9", "screens"))
@@ -80,10 +88,6 @@ class Navigation(App[None]):
         for name in THEMES:
             yield SystemCommand(f"Theme: {name}", "colours", partial(self.use_theme, name))
 
-    def paint(self) -> None:
-        """One frame."""
-        raise NotImplementedError
-
     @property
     def selected(self) -> str:
         """The chosen pane."""
@@ -104,6 +108,7 @@ class Navigation(App[None]):
             self.say("NO_COLOR is set: no colours")
             return
         self.palette = Palette(name)
+        self.ansi_color = self.palette.is_native
         self.recolour()
         self.refresh_css(animate=False)
         self.say(f"theme {name}")
@@ -180,6 +185,14 @@ class Navigation(App[None]):
     def looking(self) -> Paint:
         """This moment, as the chosen pane sees it."""
         raise NotImplementedError
+
+    def on_pane_chosen(self, event: PaneChosen) -> None:
+        """The mouse chooses a pane; its wheel moves the cursor there."""
+        if event.pane not in panes_of(screens.layout_of(self.ui)):
+            return
+        self.ui = ui.focused(self.ui, event.pane)
+        body = self._body()
+        self.change(ui.moved(self.ui, event.pane, -event.step if body.backwards else event.step, body.items))
 
     def action_copy(self) -> None:
         """What the cursor stands on, else the text of the pane, into the terminal's clipboard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from schemas.clock import Clock
@@ -20,10 +21,13 @@ class Replaying(Commanding):
     """The part of the app that knows whether the past is shown."""
 
     def __init__(
-        self, *, home: Home, settings: Settings, clock: Clock, readonly: bool, who: str, no_color: bool,
+        self, *, home: Home, settings: Settings, clock: Clock, readonly: bool, who: str, press: Callable[[], None],
+        no_color: bool,
         session: Session | None,
     ) -> None:  # fmt: skip
-        super().__init__(home=home, settings=settings, clock=clock, readonly=readonly, who=who, no_color=no_color)
+        super().__init__(
+            home=home, settings=settings, clock=clock, readonly=readonly, who=who, press=press, no_color=no_color
+        )  # fmt: skip
         self.player = Player(home.blackbox, clock)
         self._alone = session is not None
         """Only a recorded session is shown: leaving it leaves the screen."""

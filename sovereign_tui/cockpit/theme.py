@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 
 _DARK: Final[dict[str, str]] = {
     "background": "#0b0f14", "panel": "#121a24", "scrim": "#0b0f14",
@@ -88,6 +91,7 @@ class Palette:
 
     name: str
     _styles: dict[str, Style] = field(default_factory=dict)
+    _looks: dict[tuple[str, tuple[LineFilter, ...], tuple[bool, ...]], Style | None] = field(default_factory=dict)
 
     @property
     def colours(self) -> dict[str, str]:
@@ -100,6 +104,22 @@ class Palette:
         if known is None:
             known = self._styles[role] = self._made(role)
         return known
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its colours are the terminal's own, or none: they must not be turned into others."""
+        return self.name in {"ansi", "mono"}
+
+    def look(self, role: str, filters: tuple[LineFilter, ...]) -> Style | None:
+        """The style of a role, as the filters leave it."""
+        key = (role, filters, tuple(each.enabled for each in filters))
+        if key not in self._looks:
+            segments = [Segment(" ", self.style(role))]
+            for each in filters:
+                if each.enabled:
+                    segments = each.apply(segments, Color.parse(self.css("background")))
+            self._looks[key] = segments[0].style
+        return self._looks[key]
 
     def css(self, role: str) -> str:
         """A colour as Textual's CSS has it."""

@@ -18,6 +18,7 @@ from statistics import mean, median
 from typing import Any
 
 from tests.bench.blackbox import blackbox_cost
+from tests.bench.cockpit import cockpit_cost
 from tests.bench.decide import decide_cost
 from tests.bench.figures import NotMeasured, percentiles_us
 from tests.bench.floor import idle_two_hops_ns, two_hops_ns
@@ -114,6 +115,7 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "decide": decide_cost,
     "layer1": layer_one,
     "votes": votes,
+    "cockpit": cockpit_cost,
 }
 """In the order in which they run."""
 

@@ -27,7 +27,9 @@ class Terminal:
     def __init__(self, command: list[str], environment: dict[str, str], *, columns: int, rows: int) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
-        self._master, slave = pty.openpty()
+        self.master, slave = pty.openpty()
+        self._open = True
+        self.answers = {_SYNC_QUERY: _SYNC_ANSWER}
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
             command, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, close_fds=True
@@ -38,19 +40,29 @@ class Terminal:
         """Read what the program writes, and answer what it asks the terminal."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            ready, _, _ = select.select([self._master], [], [], left)
+            ready, _, _ = select.select([self.master], [], [], left)
             if not ready:
                 return
             try:
-                data = os.read(self._master, 65_536)
+                data = os.read(self.master, 65_536)
             except OSError:  # the program is gone
                 return
             if not data:
                 return
-            for _ in range(data.count(_SYNC_QUERY)):
-                os.write(self._master, _SYNC_ANSWER)
+            self.saw(data)
+            for question, answer in self.answers.items():
+                os.write(self.master, answer * data.count(question))
             with contextlib.suppress(TypeError, IndexError):  # sequences that pyte does not know
                 self._stream.feed(data)
+
+    def saw(self, data: bytes) -> None:
+        """For who wants to know the bytes."""
+
+    def hang_up(self) -> None:
+        """Close the terminal; the program is still there."""
+        if self._open:
+            self._open = False
+            os.close(self.master)
 
     def text(self) -> str:
         """The screen now."""
@@ -58,7 +70,7 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._master, keys.encode())
+        os.write(self.master, keys.encode())
 
     def until(self, what: str, condition: Callable[[str], bool], *, limit_s: float = 30.0) -> str:
         """The screen as soon as it satisfies `condition`; fails with the last one when it never does."""
@@ -76,7 +88,7 @@ class Terminal:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        os.close(self._master)
+        self.hang_up()
 
 
 @contextlib.contextmanager

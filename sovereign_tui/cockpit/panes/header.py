@@ -9,6 +9,7 @@ from schemas.messages import Cause, EngineState, TradingState
 from schemas.topology import BRAIN, ENGINE, OPS
 from sovereign_tui.cockpit.frame import Paint
 from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, number, row, signed, size, spread, width_of
+from sovereign_tui.cockpit.tty.pacer import Level
 
 _WORST: Final = {TradingState.HALTED: 2, TradingState.REDUCING: 1, TradingState.ACTIVE: 0}
 _BADGES: Final = {
@@ -191,11 +192,14 @@ def _feed(paint: Paint, *, compact: bool) -> Row:
 def _link(paint: Paint, *, compact: bool) -> Row:
     """How long the terminal takes to answer a frame, and how many it gets."""
     link = paint.link
+    if link is None:
+        return ()
+    slow = link.level is Level.SLOW
+    mark = (Span(" SLOW", "warn"),) if slow else ()
     if link.rtt_ms is None:
-        return row(Span("link ", "label"), Span("?", "unknown")) if link.slow else ()
+        return row(Span("link ", "label"), Span("?", "unknown"), *mark)
     speed = () if compact else (Span(f" {link.fps:.0f} fps", "dim"),)
-    slow = (Span(" SLOW", "warn"),) if link.slow else ()
-    return row(Span("link ", "label"), Span(age(link.rtt_ms), "warn" if link.slow else "text"), *speed, *slow)
+    return row(Span("link ", "label"), Span(age(link.rtt_ms), "warn" if slow else "text"), *speed, *mark)
 
 
 def _alerts(paint: Paint) -> Row:

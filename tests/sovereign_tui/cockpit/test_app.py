@@ -12,12 +12,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from schemas import haltfile
-from schemas.settings import Home
+from schemas.settings import Home, Settings
 from schemas.settings.cockpit import KEYS
 from sovereign_tui.cockpit.app import Cockpit
 from sovereign_tui.cockpit.canvas import Canvas
 from sovereign_tui.cockpit.dialogs import HelpDialog, QuitDialog
 from sovereign_tui.cockpit.keys import DEEDS, display
+from sovereign_tui.cockpit.kill import NoKillSwitch
 from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.screens import SCREENS
 from tests.sovereign_tui.cockpit import messages as make
@@ -299,5 +300,23 @@ def test_only_rows_that_changed_are_painted_anew(home: Home) -> None:
             at.source.put(make.positions(mark_price=None))
             at.app.paint()
             assert [region.y for region in refreshed] == [1]
+
+    run(test)
+
+
+def test_a_screen_without_a_halt_says_so_at_the_kill_key_and_asks_nobody(home: Home, ops: FakeOps) -> None:
+    async def test() -> None:
+        clock, source = ManualClock(), FakeSource(ManualClock())
+        app = Cockpit(
+            home=home, settings=Settings(), clock=clock, kill=NoKillSwitch(), connect=lambda: source, readonly=True,
+            who="op@pts/2",
+        )  # fmt: skip
+        async with app.run_test(size=(120, 40)) as pilot:
+            assert "NO HALT HERE" in app.screen.query_one("#header", Canvas).text
+            await pilot.press("ctrl+k")
+            assert "no halt from this screen (--no-halt)" in app.screen.query_one("#footer", Canvas).text
+            assert app.view.kill is None
+        assert ops.commands == []
+        assert haltfile.read(home.runtime) is None
 
     run(test)

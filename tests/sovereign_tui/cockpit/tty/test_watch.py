@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from textual import events
 
-from sovereign_tui.cockpit.terminal import EXIT_GONE, TerminalWatch, driver_with_kill_key
+from sovereign_tui.cockpit.tty.driver import driver_with_kill_key
+from sovereign_tui.cockpit.tty.watch import EXIT_GONE, TerminalWatch
 
 
 def test_a_vanished_terminal_ends_the_process_even_if_the_loop_hangs() -> None:
