@@ -107,7 +107,7 @@ class Beside:
                 continue
             now_ns = self._mono_ns()
             known = tuple((frame.view, why_unknown(frame)) for frame in memory.frames.values())
-            if now_ns < due_ns and same_structure(known, told):
+            if now_ns < due_ns and (memory.behind or same_structure(known, told)):  # no picture of each piece read
                 continue
             told, due_ns = known, now_ns + _STRUCTURE_EVERY_NS
             message = structure_message(memory, self._mind.instrument, memory.tick.exchange_ns)
