@@ -21,7 +21,7 @@ from sovereign_tui.cli.decide import decide
 from sovereign_tui.cli.explain import explain
 from sovereign_tui.cli.moment import BadMoment, moment_ns
 from sovereign_tui.cli.progress import bytes_read
-from sovereign_tui.cli.replay import sessions
+from sovereign_tui.cli.replay import replay, sessions
 from sovereign_tui.forensics.lines import COLUMNS, clock_time, exported, line
 from sovereign_tui.forensics.tail import Tail
 
@@ -32,6 +32,7 @@ _EVERY: Final = 2_000
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The record of every message.")
 app.command()(explain)
 app.command()(decide)
+app.command()(replay)
 app.command()(sessions)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

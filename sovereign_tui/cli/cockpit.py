@@ -16,6 +16,7 @@ from sovereign_tui.cli import common
 from sovereign_tui.cli.up import LiveOption, VenueOption, begin, prepare
 from sovereign_tui.cockpit.tty.guard import Guarded, guard
 from sovereign_tui.ops import client, launch
+from sovereign_tui.replay.sessions import Session
 
 _WAIT_S: Final = 5.0
 
@@ -49,28 +50,31 @@ def tui(
         raise typer.Exit(importlib.import_module("sovereign_tui.cli.selftest").selftest(home))
     if launch.ops_is_running(home):
         _demand_venue(home, venue)
-        _demand_terminal()
+        demand_terminal()
         settings = common.find_settings(home)
     elif attach:
         common.fail(["ops is not running; start it with `sovereign up` or `sovereign tui`"], common.EXIT_DOWN)
     else:
         start = prepare(home, venue, live=live)
-        _demand_terminal()
+        demand_terminal()
         settings = start.settings
         outcome = begin(start, quiet=False)
         if outcome.code != common.EXIT_OK:
             common.fail(outcome.problems, outcome.code)
-    raise typer.Exit(_show(home, settings, readonly=readonly, halt=not no_halt))
+    raise typer.Exit(show(home, settings, readonly=readonly, halt=not no_halt))
 
 
-def _show(home: Home, settings: Settings, *, readonly: bool, halt: bool) -> int:
+def show(home: Home, settings: Settings, *, readonly: bool, halt: bool, session: Session | None = None) -> int:
     """The cockpit in a child of this process, which looks after the terminal."""
 
     def child(guarded: Guarded) -> int:
         gc.disable()  # until the screen is up: what is loaded now is no rubbish
         cockpit = importlib.import_module("sovereign_tui.cockpit.app")
         try:
-            code: int = cockpit.run(home=home, settings=settings, readonly=readonly, halt=halt, guarded=guarded)
+            code: int = cockpit.run(
+                home=home, settings=settings, readonly=readonly, halt=halt, guarded=guarded,
+                session=session,
+            )  # fmt: skip
         except cockpit.KeyringError as error:
             sys.stderr.write(f"sovereign: {printable(str(error))}\n")
             return common.EXIT_CONFIG
@@ -93,7 +97,7 @@ def _demand_venue(home: Home, venue: str | None) -> None:
         )
 
 
-def _demand_terminal() -> None:
+def demand_terminal() -> None:
     """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one of them is no terminal."""
     names = [name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not stream.isatty()]
     if names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from schemas.clock import NS_PER_S
 from schemas.settings import Home, Settings
 from sovereign_tui.cli import common
+from sovereign_tui.cli.cockpit import demand_terminal, show
 from sovereign_tui.forensics.lines import clock_time
 from sovereign_tui.replay.sessions import Listing, Session, list_sessions
 
@@ -76,9 +76,8 @@ def choose(found: Sequence[Session], text: str) -> Session:
 
 def open_screen(*, home: Home, settings: Settings, session: Session) -> int:
     """The cockpit, fed from the record; its exit code."""
-    cockpit = importlib.import_module("sovereign_tui.cockpit.app")
-    code: int = cockpit.replay(home=home, settings=settings, session=session)
-    return code
+    demand_terminal()
+    return show(home, settings, readonly=True, halt=True, session=session)
 
 
 def _listing(home: Home, *, as_json: bool = False) -> Listing:

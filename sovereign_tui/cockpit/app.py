@@ -200,7 +200,8 @@ class Cockpit(Replaying):
             view=view, now_ns=now_ns, stale_ms=settings.cockpit.stale_ms, started_ns=self._started_ns,
             readonly=self._readonly, frozen=self._still is not None, selected=self.selected,
             venue=settings.venue.name, instrument=settings.venue.instrument, settings=self.settings,
-            colours=self.palette.name != "mono", link=self.link, halts=not isinstance(self._kill, NoKillSwitch),
+            colours=self.palette.name != "mono", link=self.link, alone=self._alone,
+            halts=not isinstance(self._kill, NoKillSwitch),
             note=self._note if self._clock.monotonic_ns() < self._note_until_ns else "",
         )  # fmt: skip
 

@@ -36,6 +36,8 @@ class Paint:
     player: ReplayView = field(default_factory=ReplayView)
     replay: str = ""
     """What is replayed, and how; "": this is the present."""
+    alone: bool = False
+    """Only the past is shown: that nothing runs is no news."""
     colours: bool = True
     """False: what is told by a colour has to be told by a character."""
     halts: bool = True

@@ -149,7 +149,7 @@ def _ops(paint: Paint, width: int) -> list[Row]:
     pulse = paint.view.pulse
     since_start_ms = (paint.now_ns - paint.started_ns) / NS_PER_MS
     age_ms = pulse.age_ms(paint.now_ns)
-    if age_ms is None and since_start_ms < _OPS_GRACE_MS:
+    if age_ms is None and (paint.alone or since_start_ms < _OPS_GRACE_MS):
         return []
     if age_ms is not None and age_ms <= max(paint.stale_ms, 1_000.0):
         return []

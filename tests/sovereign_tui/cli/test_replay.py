@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +101,18 @@ def test_an_id_that_is_the_beginning_of_another_means_itself(home: Home) -> None
 
 def test_the_screen_is_opened_on_the_chosen_one(recorded: tuple[Session, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[dict[str, Any]] = []
-    screen = types.ModuleType("sovereign_tui.cockpit.app")
-    monkeypatch.setattr(screen, "replay", lambda **given: opened.append(given) or 7, raising=False)
-    monkeypatch.setitem(sys.modules, "sovereign_tui.cockpit.app", screen)
-    commands = typer.Typer()
-    commands.command()(module.replay)
-    assert _run("last", of=commands).code == 7
-    assert [(each["session"].id, sorted(each)) for each in opened] == [(SECOND, ["home", "session", "settings"])]
-    refused = _run("1999", of=commands)
+    monkeypatch.setattr(module, "demand_terminal", lambda: None)
+    monkeypatch.setattr(module, "show", lambda home, settings, **given: opened.append(given) or 7)
+    assert _run("blackbox", "replay", "last").code == 7
+    assert [(each["session"].id, each["readonly"], each["halt"]) for each in opened] == [(SECOND, True, True)]
+    refused = _run("blackbox", "replay", "1999")
     assert (refused.code, refused.out, len(opened)) == (1, "", 1)
     lines = refused.err.splitlines()
     assert lines[0] == "sovereign: 1999: no session of this id; there are"
     assert [line.split()[1] for line in lines[1:]] == [SECOND, FIRST]
 
 
-def test_it_is_no_command_yet(recorded: tuple[Session, ...]) -> None:
-    assert _run("blackbox", "replay", "last").code == 2
+def test_without_a_terminal_it_says_so(recorded: tuple[Session, ...]) -> None:
+    done = _run("blackbox", "replay", "last")
+    assert done.code == 1
+    assert "is no terminal" in done.err
