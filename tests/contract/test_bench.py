@@ -68,7 +68,7 @@ def test_the_simulated_exchange_is_measured_with_and_without_sockets() -> None:
 
 
 def test_only_the_chosen_parts_run_and_an_unknown_one_is_refused() -> None:
-    every = ["system", "gate", "path", "reconcile", "exchange", "blackbox", "decide", "layer1", "votes"]
+    every = ["system", "gate", "path", "reconcile", "exchange", "blackbox", "decide", "layer1", "votes", "cockpit"]
     assert bench.chosen("") == every
     assert bench.chosen("path, gate") == ["gate", "path"]
     with pytest.raises(NotMeasured, match="'gates' is no part; choose from system, gate"):
