@@ -2,7 +2,7 @@
 
 Theory of operation. Sockets hand bytes to `Feed`; ten times a second `_paint` decodes what came, folds it into the
 view, has each pane say its rows, and repaints the rows that changed. Keys act on the screen alone, but for two: the
-kill key goes its own way (`kill`, `terminal`), and the quit dialog may stop the system.
+kill key goes its own way (`kill`, `tty.driver`), and the quit dialog may stop the system.
 """
 
 from __future__ import annotations
