@@ -2,7 +2,7 @@
 
 Theory of operation. Sockets hand bytes to `Feed`; ten times a second `paint` decodes what came, folds it into the
 view, has each pane that is shown say its rows, and repaints what changed. Keys change what is looked at
-(`navigation`), or ask ops for something (`commanding`); the kill key goes its own way (`kill`, `terminal`).
+(`navigation`), or ask ops for something (`commanding`); the kill key goes its own way (`kill`, `tty.driver`).
 """
 
 from __future__ import annotations

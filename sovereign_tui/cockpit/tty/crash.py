@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Final
 
 EXIT_CRASHED: Final = 70
@@ -81,13 +80,10 @@ class Crashes:
         self.note("unraisable:", unraisable.exc_value, str(unraisable.err_msg or ""))
 
 
-def first_line(path: Path) -> str:
+def what_happened(path: Path) -> str:
     """The last line that is no frame of a traceback: what happened; "" if nothing is told."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(" ")), "")
-
-
-__all__ = ["EXIT_CRASHED", "Crashes", "TracebackType", "crash_file", "first_line"]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sovereign_tui.cockpit.tty.crash import EXIT_CRASHED, Crashes, crash_file, first_line
+from sovereign_tui.cockpit.tty.crash import EXIT_CRASHED, Crashes, crash_file, what_happened
 from sovereign_tui.cockpit.tty.restore import Terminal
 
 _LEFT: Final = b"."
@@ -68,7 +68,7 @@ def guard(child: Callable[[Guarded], int], logs: Path) -> int:
     theirs.close()
     relay.begin(pid)
     ours.setblocking(False)
-    code, in_order = _await(pid, ours, terminal)
+    code, in_order = _await(pid, ours)
     relay.remove()
     if not in_order:
         terminal.restore()
@@ -97,7 +97,7 @@ def _run(child: Callable[[Guarded], int], path: Path, parent: socket.socket) -> 
     return code
 
 
-def _await(pid: int, told: socket.socket, terminal: Terminal) -> tuple[int, bool]:
+def _await(pid: int, told: socket.socket) -> tuple[int, bool]:
     """The exit code, and whether the child put the terminal back by itself."""
     heard = b""
     while True:
@@ -118,7 +118,7 @@ def _last_word(code: int, crash: Path, asked: int | None) -> str:
     """What the user reads when it did not end as it should; "" if there is nothing to say."""
     if code != EXIT_CRASHED and (code <= 128 or code - 128 in {asked, *_FORWARDED}):
         return ""
-    what = first_line(crash) if code == EXIT_CRASHED else f"ended by {signal.Signals(code - 128).name}"
+    what = what_happened(crash) if code == EXIT_CRASHED else f"ended by {signal.Signals(code - 128).name}"
     details = f" details in {crash};" if crash.exists() and crash.stat().st_size else ""
     return (
         f"sovereign: the cockpit has crashed ({what or 'nothing is known'}); trading goes on untouched;{details}"
