@@ -31,6 +31,7 @@ from sovereign_tui.cockpit.reduce import reduce
 from sovereign_tui.cockpit.replaying import PANE, REPLAY_SCREEN, Replaying
 from sovereign_tui.cockpit.text import Row
 from sovereign_tui.cockpit.tty.guard import Guarded
+from sovereign_tui.cockpit.tty.sequence import Run
 from sovereign_tui.cockpit.tty.session import show
 from sovereign_tui.cockpit.view import View
 from sovereign_tui.replay.sessions import Session
@@ -69,6 +70,9 @@ class Cockpit(Replaying):
         self._header, self._banner, self._tape, self._footer = (
             Canvas(name, self.palette) for name in ("header", "banner", "tape", "footer")
         )
+        self._strokes: list[Run] | None = None
+        self._touched: list[Canvas] = []
+        """Of this frame: what is not written yet, and the canvases that it is of."""
         self._drawn: dict[str, tuple[int, object]] = {}
         """Of panes that are not drawn with each frame: when, and for what, they were."""
         self._panes = {name: Canvas(name, self.palette) for name in PANES}
@@ -95,6 +99,9 @@ class Cockpit(Replaying):
 
     def paint(self) -> None:
         """One frame: take what came, fold it in, show it."""
+        if self.must_wait:
+            return
+        self._strokes = self.strokes()
         self._take()
         now_ns = self._clock.monotonic_ns()
         live = self._moment(self.view, now_ns)
@@ -112,6 +119,9 @@ class Cockpit(Replaying):
         self._paint_panes(shown, width, height, _HEADER_ROWS + len(alarms), 1 + taped)
         hints = (*self._body().hints, *self._hints)
         self._show(self._footer, Rect(0, height - 1, width, 1), (footer.draw(replace(live, keys=hints), width),))
+        if self._strokes is not None:
+            self.draw(self._strokes)
+            self._touched.clear()
 
     def _shown(self, live: Paint) -> Paint:
         """What header and panes show: the present, a moment that is held still, or the past."""
@@ -206,8 +216,13 @@ class Cockpit(Replaying):
         )  # fmt: skip
 
     def _show(self, canvas: Canvas, rect: Rect | None, rows: tuple[Row, ...]) -> None:
-        canvas.place(rect)
-        canvas.show(rows)
+        if canvas.place(rect) and self._strokes is not None:  # Textual will lay it out, and shows the others with it
+            self._strokes = None
+            for touched in self._touched:
+                touched.refresh()
+            self._touched.clear()
+        if canvas.show(rows, self._strokes):
+            self._touched.append(canvas)
 
     def _ring(self, paint: Paint) -> None:
         """The bell, and for an alert a toast: once each."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.filter import LineFilter
 from textual.geometry import Region
@@ -13,9 +15,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sovereign_tui.cockpit.layout import Rect
-from sovereign_tui.cockpit.text import Row, plain
+from sovereign_tui.cockpit.text import Row, fit, plain
 from sovereign_tui.cockpit.theme import Palette
 from sovereign_tui.cockpit.tty.changes import changed
+from sovereign_tui.cockpit.tty.sequence import Run
 
 
 class PaneChosen(Message):
@@ -36,7 +39,9 @@ class Canvas(Widget):
         self._palette = palette
         self.display = False
         self._rows: tuple[Row, ...] = ()
-        self._strips: list[Strip] = []
+        self._strips: dict[int, Strip] = {}
+        """By row, of those that Textual has asked for since they changed."""
+        self._looks: dict[str, Style] = {}
         self._place: Rect | None = None
         self._filters: tuple[LineFilter, ...] = ()
 
@@ -45,16 +50,18 @@ class Canvas(Widget):
         """What it shows, without colours."""
         return "\n".join(plain(cells) for cells in self._rows)
 
-    def place(self, rect: Rect | None) -> None:
-        """Where it is from now on; None: nowhere."""
+    def place(self, rect: Rect | None) -> bool:
+        """Where it is from now on; None: nowhere. Returns whether that is another place."""
         if rect == self._place:
-            return
+            return False
         self._place = rect
+        self._strips = {}
         self.display = rect is not None
         if rect is not None:
             self.styles.offset = (rect.x, rect.y)
             self.styles.width = rect.width
             self.styles.height = rect.height
+        return True
 
     def on_click(self, event: Click) -> None:
         """The app knows what a pane is."""
@@ -71,50 +78,81 @@ class Canvas(Widget):
     def recolour(self, palette: Palette) -> None:
         """Other colours from now on."""
         self._palette = palette
-        self._filters = tuple(self.get_line_filters())
-        self._strips = [self._strip(cells) for cells in self._rows]
+        self._looks, self._strips = {}, {}
         self.refresh()
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Shows these rows; the same rows again cost a comparison."""
-        known, strips = self._rows, self._strips
-        changes: list[Region] = []
-        fresh: list[Strip] = []
-        for y, cells in enumerate(rows):
-            if y < len(known) and known[y] == cells:
-                fresh.append(strips[y])
-            else:
-                fresh.append(self._strip(cells))
-                changes += self._changes(y, known[y] if y < len(known) else (), cells)
-        changes += [Region(0, y, self.size.width, 1) for y in range(len(rows), len(known))]
-        self._rows, self._strips = tuple(rows), fresh
-        if changes:
-            self.refresh(*changes)
+    def show(self, rows: Sequence[Row], strokes: list[Run] | None = None) -> bool:
+        """Shows these rows; the same rows again cost a comparison.
+
+        What changed is added to `strokes`, for whoever writes them at once; None: Textual is asked to repaint it.
+        Returns whether something was added.
+        """
+        known, place = self._rows, self._place
+        if strokes is None or place is None:
+            changes = [each for y, old, new in _differing(known, rows) for each in self._changes(y, old, new)]
+            self._rows = tuple(rows)
+            if changes:
+                self.refresh(*changes)
+            return False
+        before = len(strokes)
+        for y, old, new in _differing(known, rows):
+            self._strips.pop(y, None)
+            if y < place.height:
+                strokes += self._strokes(place, y, old, new)
+        self._rows = tuple(rows)
+        return len(strokes) > before
 
     def _changes(self, y: int, old: Row, new: Row) -> list[Region]:
         """Where row `y` is another one now: the cells that changed, or all of it."""
+        self._strips.pop(y, None)
         stretches = changed(old, new)
         if stretches is None:
             return [Region(0, y, self.size.width, 1)]
         return [Region(x, y, end - x, 1) for x, end in stretches]
+
+    def _strokes(self, place: Rect, y: int, old: Row, new: Row) -> Iterator[Run]:
+        """The pieces of row `y` that changed, where they stand on the screen."""
+        stretches = changed(old, new)
+        cells = new if stretches is not None else fit(new, place.width)
+        for first, end in ((0, place.width),) if stretches is None else stretches:
+            x = 0
+            for span in cells:
+                begin, x = x, x + len(span.text)
+                if x <= first:
+                    continue
+                if begin >= end:
+                    break
+                start = max(begin, first)
+                text = span.text[start - begin : end - begin]
+                yield place.x + start, place.y + y, text, self._look(span.role)
 
     # Textual styles, filters and caches each line of a widget; these come styled, and are kept
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of `crop`."""
         filters = tuple(self.get_line_filters())
         if filters != self._filters:  # another theme, or NO_COLOR
-            self._filters = filters
-            self._strips = [self._strip(cells) for cells in self._rows]
+            self._filters, self._looks, self._strips = filters, {}, {}
         lines = [self.render_line(y) for y in crop.line_range]
         x1, x2 = crop.column_span
         return lines if (x1, x2) == (0, self.size.width) else [line.crop(x1, x2) for line in lines]
 
     def render_line(self, y: int) -> Strip:
         """The row at `y`, as it was shown last."""
-        if 0 <= y < len(self._strips):
-            return self._strips[y].adjust_cell_length(self.size.width, self._palette.look("text", self._filters))
-        return Strip.blank(self.size.width, self._palette.look("text", self._filters))
+        strip = self._strips.get(y)
+        if strip is None:
+            cells = self._rows[y] if 0 <= y < len(self._rows) else ()
+            width = sum(len(span.text) for span in cells)
+            strip = self._strips[y] = Strip([Segment(span.text, self._look(span.role)) for span in cells], width)
+        return strip.adjust_cell_length(self.size.width, self._look("text"))
 
-    def _strip(self, cells: Row) -> Strip:
-        width = sum(len(span.text) for span in cells)
-        return Strip([Segment(span.text, self._palette.look(span.role, self._filters)) for span in cells], width)
+    def _look(self, role: str) -> Style:
+        style = self._looks.get(role)
+        if style is None:
+            style = self._looks[role] = self._palette.look(role, self._filters) or Style.null()
+        return style
+
+
+def _differing(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[int, Row, Row]]:
+    """The rows that are other ones now: number, before and after; a row that is gone is empty."""
+    both = zip_longest(old, new, fillvalue=())
+    return [(y, before, after) for y, (before, after) in enumerate(both) if before is not after and before != after]

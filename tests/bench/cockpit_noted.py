@@ -1,6 +1,6 @@
 """`python -m tests.bench.cockpit_noted FILE`: the cockpit as it is; FILE gets a line at each key that it handles.
 
-The line is the monotonic ns at which the handler of a number key ran.
+The line is the monotonic ns at which the handler of Tab ran.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def child(guarded: Guarded, home: Home, path: str) -> int:
     notes = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     class Noted(app.Cockpit):
-        def action_choose(self, key: str) -> None:
+        def action_next_pane(self, step: int) -> None:
             os.write(notes, f"{time.monotonic_ns()}\n".encode())
-            super().action_choose(key)
+            super().action_next_pane(step)
 
     app.Cockpit = Noted  # type: ignore[misc]
     return app.run(home=home, settings=load_settings(home.settings_file), readonly=False, guarded=guarded)

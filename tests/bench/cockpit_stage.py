@@ -50,7 +50,7 @@ class Stage:
     def __init__(self, market: Publisher, signal: Publisher, instrument: str) -> None:
         self._market, self._signal = market, signal
         self._encoder = codec.TickEncoder(instrument)
-        self._topic = topology.tick(instrument)
+        self._topic = topology.shown_tick(instrument)
         self._random = random.Random(7)
         self._sequence = 0
         self._mid = 64_000.0
@@ -93,6 +93,15 @@ class Stage:
                 make.positions(unrealised=make.Decimal(f"{roll(-99, 99):.2f}")))),
             self._often(self._market, topology.STATE_ACCOUNT, 2, lambda n: codec.encode_account(
                 make.account(f"{roll(0, 500):.2f}"))),
+            self._often(self._market, topology.candle("5m", make.INSTRUMENT), 5, lambda n: codec.encode_candle(
+                make.candle(0, sequence=n))),
+            self._often(self._market, topology.history("5m", make.INSTRUMENT), 0.1, lambda n: codec.encode_history(
+                make.history(300))),
+            self._often(self._signal, topology.OPS_FLOW, 4, lambda n: codec.encode_flow(
+                make.flow(imbalance=roll(0, 1), cvd_contracts=roll(0, 900)))),
+            self._often(self._signal, topology.OPS_HEATMAP, 1, lambda n: codec.encode_heatmap(make.heatmap(48, 60))),
+            self._often(self._signal, topology.OPS_STRUCTURE, 0.1, lambda n: codec.encode_structure(make.structure())),
+            self._often(self._signal, topology.OPS_AUDIT, 0.1, lambda n: codec.encode_audit(make.audit())),
             self._often(self._market, topology.STATE_ORDERS, 2, lambda n: codec.encode_orders(make.orders())),
             self._often(self._signal, topology.STATE_DECISION, 10, lambda n: codec.encode_decision(
                 make.decision(sequence=n, features={"cvd_contracts": roll(-500, 500), "spread_bps": roll(0, 1)}))),

@@ -23,12 +23,12 @@ from textual.binding import Binding
 from textual.driver import Driver
 from textual.screen import Screen
 
-from schemas.clock import Clock
+from schemas.clock import NS_PER_S, Clock
 from sovereign_tui.cockpit.tty.answers import Answer, Question
 from sovereign_tui.cockpit.tty.crash import EXIT_CRASHED, Crashes
 from sovereign_tui.cockpit.tty.driver import KILL_KEY, CockpitDriver, driver_with_kill_key
 from sovereign_tui.cockpit.tty.pacer import LinkMode, LinkState, Pacer
-from sovereign_tui.cockpit.tty.sequence import sequence
+from sovereign_tui.cockpit.tty.sequence import Run, colours_of, sequence, strokes
 
 _FIRST: Final = (
     Question.STATUS  # this one writes a "p" at the other question
@@ -36,6 +36,7 @@ _FIRST: Final = (
     else f"{Question.MODE}{Question.STATUS}"
 )
 """What is answered first is asked from then on."""
+_TOAST_GOES_S: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -58,6 +59,7 @@ class PacedApp(App[None]):
         self._pacer = Pacer(fps=fps, mode=link)
         self._question: Question | None = None
         self._held = self._due = self._missed = False
+        self._toasts_until_ns = 0
         self._crashes = Crashes()
         self._on_stop: Callable[[], None] = lambda: None
 
@@ -126,10 +128,48 @@ class PacedApp(App[None]):
             self._question = answer.to
         if answer.to is not self._question or self._pacer.answered(at_ns) is None:
             return
+        self._release()
         if self._due and self._pacer.may_paint(self._ticks.monotonic_ns(), self._backlog()):
             self._due = False
             self.paint()
-        self._release()
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether a frame painted now could not be written: it is made up for at the terminal's answer."""
+        if self._held and self._is_bare():
+            self._due = True
+            return True
+        return False
+
+    def strokes(self) -> list[Run] | None:
+        """Where a frame puts what changed, for `draw` to write; None where Textual has to lay it out: something is on
+        top, or Textual itself has something to repaint, which would otherwise wait for a gap between our frames."""
+        free = self._is_bare() and not self._batch_count and self._running and not self._closed
+        return [] if free and not self._is_unsettled() else None
+
+    def _is_bare(self) -> bool:
+        """Whether nothing but our own rows is on the screen of a terminal."""
+        toastless = self._ticks.monotonic_ns() > self._toasts_until_ns
+        return toastless and len(self._screen_stack) == 1 and isinstance(self._driver, CockpitDriver)
+
+    def _is_unsettled(self) -> bool:
+        screen = self.screen
+        return bool(
+            screen._layout_required or screen._repaint_required or screen._scroll_required or screen._dirty_widgets
+            or screen._compositor._dirty_regions
+        )  # fmt: skip
+
+    def draw(self, runs: list[Run]) -> None:
+        """Writes them, past Textual's compositor: what it would find out is known, and costs half a frame."""
+        driver = self._driver
+        if runs and isinstance(driver, CockpitDriver):
+            self._write(driver, strokes(runs, colours_of(self.console)))
+
+    def notify(self, message: str, **options: Any) -> None:
+        """As Textual's; while a toast may be on top, frames are Textual's too."""
+        timeout = options.get("timeout") or self.NOTIFICATION_TIMEOUT
+        self._toasts_until_ns = self._ticks.monotonic_ns() + round((timeout + _TOAST_GOES_S) * NS_PER_S)
+        super().notify(message, **options)
 
     def _hold(self) -> None:
         if not self._held:

@@ -42,7 +42,17 @@ def sequence(update: CompositorUpdate, console: Console) -> str:
         runs = _runs(_of_layout(update))
     else:
         return update.render_segments(console)
-    return _written(runs, getattr(console, "_color_system", None) or ColorSystem.TRUECOLOR)
+    return _written(runs, colours_of(console))
+
+
+def strokes(runs: Iterable[Run], colours: ColorSystem) -> str:
+    """The escape sequences that write these runs; empty where there are none."""
+    return _written(_by_style(runs), colours)
+
+
+def colours_of(console: Console) -> ColorSystem:
+    """What the terminal has."""
+    return getattr(console, "_color_system", None) or ColorSystem.TRUECOLOR
 
 
 def _of_chops(update: ChopsUpdate) -> Iterator[Piece]:
