@@ -29,6 +29,7 @@ def recorded(directory: Path) -> Iterator[System]:
     write_sheet(model, ("5m.trend_pct", "15m.trend_pct", "book.imbalance"), output="score")
     settings = {"BRAIN__PUBLISH_MS": "0", "SIZING__COOLDOWN_S": "1", "EXCHANGE__FRAMES_PER_S": "2000"}
     settings |= {"BRAIN__TREND_THRESHOLD_PCT": "0.05", "SIZING__TP_PCT": "0.02", "SIZING__SL_PCT": "0.02"}
+    settings |= {"MODEL__TIMEOUT_MS": "500", "MODEL__MAX_AGE_MS": "2000"}  # on a busy machine it has its say, too
     settings |= {"ALERTS__URL": f"http://127.0.0.1:9/{SECRET}"}
     with system(**settings, BRAIN__HISTORY_BARS="4032", MODEL__PATH=str(model), MODEL__THRESHOLD="0.05") as here:
         here.up()
