@@ -20,10 +20,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+import psutil
+
 from tests.bench.cockpit_screen import Screen, price_on
 from tests.bench.cockpit_stage import age_ms
 from tests.bench.figures import NotMeasured
 from tests.bench.system import free_ports
+from tests.support.system import system
 
 RATE: Final = 10_000
 SECONDS: Final = max(10.0, float(os.environ.get("BENCH_SECONDS", "10")))
@@ -48,6 +51,7 @@ while os.read(0, 1):
         channel.sendall(b'{"cmd": "halt"}\\n')
         channel.recv(65_536)
 """
+_COCKPITS: Final = 10
 _KILL_EVERY_S: Final = 0.33
 """A press within 0.3 s of the last one is the same press."""
 _PORTS = ("MARKET_PORT", "COMMAND_PORT", "TELEMETRY_PORT", "SIGNAL_PORT")
@@ -149,7 +153,33 @@ def cockpit_cost() -> dict[str, Any]:
         _kills(there, told)
     with scene(rate=1) as there:
         _running(there, told, "idle", ())
+    _ten(told)
     return told.kept
+
+
+def _ten(told: Told) -> None:
+    """What ten cockpits cost the engine of a real system: its processor time, without and with them."""
+    with system(EXCHANGE__FRAMES_PER_S="1000") as here:
+        here.up()
+        engine = psutil.Process(here.process("engine")["pid"])
+        time.sleep(_SETTLE_S)
+        alone = _engine_cpu(engine)
+        with contextlib.ExitStack() as stack:
+            for _ in range(_COCKPITS):
+                stack.callback(Screen(_ATTACH, here.environment).close)
+            time.sleep(_SETTLE_S + _COCKPITS)
+            watched = _engine_cpu(engine)
+        again = _engine_cpu(engine)
+    before = (alone + again) / 2
+    told.add("engine_alone_cpu_pct", "engine at 1,000 frames/s: CPU without a cockpit", before, "%")
+    told.add("engine_ten_cpu_pct", "  with ten cockpits", watched, "%", None, f"{watched / before:.2f} x")
+
+
+def _engine_cpu(engine: psutil.Process) -> float:
+    began, before = time.monotonic(), engine.cpu_times()
+    time.sleep(SECONDS)
+    after = engine.cpu_times()
+    return 100 * (after.user + after.system - before.user - before.system) / (time.monotonic() - began)
 
 
 def _start(there: Scene, told: Told) -> None:
