@@ -6,15 +6,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
 
 from schemas.clock import SystemClock
 from schemas.settings import Home, Settings
 from schemas.settings.venues import LIVE
 from sovereign_tui.cli import common
+from sovereign_tui.cli.progress import coming_up
 from sovereign_tui.ops import client, launch, plan
 from sovereign_tui.ops.arming import unarmed
 from sovereign_tui.ops.keycheck import ask_venue
@@ -97,14 +97,11 @@ def _confirm(instrument: str, *, as_json: bool) -> None:
 
 def begin(start: Start, *, quiet: bool) -> launch.Outcome:
     """Starts, showing how far it is. An interrupt leaves nothing running: exits with 130."""
-    console = Console(stderr=True)
     try:
         if quiet or not sys.stderr.isatty():
             return launch.start(start.home, start.settings, added=start.added)
-        with console.status("starting ops") as line:
-            return launch.start(
-                start.home, start.settings, lambda status: line.update(_progress(status)), added=start.added
-            )
+        with coming_up() as told:
+            return launch.start(start.home, start.settings, told, added=start.added)
     except KeyboardInterrupt:
         common.fail(["interrupted; what was started is stopped again"], common.EXIT_INTERRUPTED, as_json=quiet)
     except OSError as error:
@@ -139,8 +136,3 @@ def fail_running(pid: int | None, *, as_json: bool) -> NoReturn:
     """A second start of what runs already: exits with 1."""
     text = f"already running: ops has pid {pid or 'unknown'}; `sovereign status` shows it, `sovereign down` stops it"
     common.fail([text], common.EXIT_FAILED, as_json=as_json, pid=pid)
-
-
-def _progress(status: dict[str, Any]) -> str:
-    states = "  ".join(f"{process['name']} {process['state']}" for process in status["processes"])
-    return f"{states}  waiting for {status['waiting_for'][0]}" if status["waiting_for"] else states
