@@ -23,6 +23,8 @@ from sovereign_tui.cockpit.tty.pasting import END, Pasting
 from sovereign_tui.cockpit.tty.writer import Writer
 
 KILL_KEY: Final = "ctrl+k"
+MOST_CELLS: Final = 1_000
+"""Across and down."""
 _STDERR: Final = 2
 _LOOK_S: Final = 0.1
 _HELD_S: Final = 0.02
@@ -85,8 +87,14 @@ class CockpitDriver(LinuxDriver):
         with contextlib.suppress(OSError):
             size = os.get_terminal_size(self.descriptor())
             if size.columns and size.lines:
-                return size.columns, size.lines
+                return min(size.columns, MOST_CELLS), min(size.lines, MOST_CELLS)
         return super()._get_terminal_size()
+
+    def process_message(self, message: Message) -> None:
+        """Of a size that no terminal has (garbage that looks like a terminal's word) nothing is made: to lay it out
+        would take minutes."""
+        if not isinstance(message, events.Resize) or all(1 <= cells <= MOST_CELLS for cells in message.size):
+            super().process_message(message)
 
     def _sigtstp_application(self, *_: object) -> None:
         """The parent is told that this stop is meant for it, too."""

@@ -1,4 +1,4 @@
-"""A paste whose end never comes must not swallow the kill key."""
+"""What is typed, on its way through the input thread: lost ends of pastes, sizes that no terminal has."""
 
 from __future__ import annotations
 
@@ -103,3 +103,9 @@ def test_keys_are_keys_again_when_no_more_of_a_paste_comes(typed: Typed) -> None
     typed.types(b"x\x0b")
     assert typed.presses == 1
     assert [message.key for message in typed.messages if isinstance(message, events.Key)] == ["x"]
+
+
+def test_a_size_that_no_terminal_has_is_not_laid_out(typed: Typed) -> None:
+    for size in (b"99999;99999", b"0;0", b"40;120"):
+        typed.types(b"\x1b[48;" + size + b";1;1t")
+    assert [message.size for message in typed.messages if isinstance(message, events.Resize)] == [(120, 40)]
