@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from engine.safety.halt import LATCH_WITHIN_S
@@ -25,6 +26,7 @@ class Rehearsal:
     ) -> None:  # fmt: skip
         self._latch, self._halt_id, self._port_open = latch, halt_id, port_open
         self._answered: deque[str] = deque(maxlen=_REMEMBERED)
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="rehearsal")
         self._looking: set[asyncio.Task[None]] = set()
 
     def on_signal(self, signal: Signal, answer: Answer) -> None:
@@ -37,9 +39,11 @@ class Rehearsal:
         task.add_done_callback(self._looking.discard)
 
     async def _look(self, signal: Signal, answer: Answer) -> None:
-        """In a thread, and not in that of the latch: a disk that stands still must keep nobody waiting."""
+        """In a thread of its own, and in one at most: a disk that stands still must keep neither the latch waiting nor,
+        however often it is rehearsed, the journal."""
         try:
-            problem = await asyncio.wait_for(asyncio.to_thread(self._latch.problem), LATCH_WITHIN_S)
+            looked = asyncio.get_running_loop().run_in_executor(self._disk, self._latch.problem)
+            problem = await asyncio.wait_for(looked, LATCH_WITHIN_S)
         except TimeoutError:
             problem = f"its disk has not answered within {LATCH_WITHIN_S * 1_000:g} ms"
         halt_id = self._halt_id()

@@ -75,6 +75,8 @@ class Cockpit(Replaying):
         """Of this frame: what is not written yet, and the canvases that it is of."""
         self._drawn: dict[str, tuple[int, object]] = {}
         """Of panes that are not drawn with each frame: when, and for what, they were."""
+        self._broken: set[str] = set()
+        """Panes whose mistake is in the crash file."""
         self._panes = {name: Canvas(name, self.palette) for name in PANES}
 
     def compose(self) -> ComposeResult:
@@ -189,7 +191,11 @@ class Cockpit(Replaying):
             if before == shown and now_ns - at_ns < each.every_ms * NS_PER_MS:
                 continue
             self._drawn[pane] = (now_ns, shown)
-            rows, self.bodies[pane] = framed(seen, pane, each.name, each.draw, rect.width, rect.height)
+            rows, body = framed(seen, pane, each.name, each.draw, rect.width, rect.height)
+            self.bodies[pane] = body
+            if body.mistake is not None and pane not in self._broken:
+                self._broken.add(pane)
+                self._crashes.note(f"pane {pane}:", body.mistake)
             self._show(canvas, rect, rows)
 
     def _take(self) -> None:

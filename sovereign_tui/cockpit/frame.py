@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, plain, row, width_of
@@ -67,8 +68,12 @@ class Body:
     copied: str = ""
     """What is put into the clipboard when asked; "": the text of the pane."""
     hints: tuple[tuple[str, str], ...] = ()
+    mistake: Exception | None = None
+    """Why there is nothing in it: what its drawing raised."""
     """Keys that do something in this pane: name and what."""
 
+
+_MISTAKES: Final = (ArithmeticError, ValueError, LookupError, TypeError, AttributeError)
 
 Draw = Callable[[Paint, int, int], Body]
 """(paint, width, height) of the inside -> what is inside."""
@@ -81,7 +86,10 @@ def framed(
     inner, rows = width - 2, height - 2
     if inner < 1 or rows < 1:
         return tuple(fit((), width) for _ in range(height)), Body(rows=(), age_ms=None)
-    body = draw(paint, inner, rows)
+    try:
+        body = draw(paint, inner, rows)
+    except _MISTAKES as error:  # one pane that cannot be drawn is no reason to lose the others
+        body = _undrawn(error)
     stale = not body.ageless and body.age_ms is not None and body.age_ms > paint.stale_ms
     edge = "frame.on" if paint.selected == pane else "frame"
     inside = [fit(cells, inner) for cells in body.rows[:rows]]
@@ -91,6 +99,12 @@ def framed(
     side = Span("│", edge)
     top = _top(name, body, stale, edge, width, paint.state.query)
     return (top, *((side, *cells, side) for cells in inside), (Span("╰" + "─" * inner + "╯", edge),)), body
+
+
+def _undrawn(error: Exception) -> Body:
+    said = clean(f"{type(error).__name__}: {error}")
+    told = row(Span(f"  cannot be drawn ({said}); the other panes go on", "error"))
+    return Body(rows=((), row(Span("  UNKNOWN", "unknown")), told), age_ms=None, mistake=error)
 
 
 def _top(name: str, body: Body, stale: bool, edge: str, width: int, query: str) -> Row:
@@ -137,4 +151,4 @@ def matches(query: str, *texts: str) -> bool:
 
 def nothing_heard(who: str, topic: str) -> tuple[Row, ...]:
     """The inside of a pane whose part was never heard."""
-    return (), row(Span("  UNKNOWN", "unknown")), row(Span(f"  nothing heard from {who} yet ({topic})", "dim"))
+    return (), row(Span("  UNKNOWN", "unknown")), row(Span(f"  nothing heard from {who} yet ({clean(topic)})", "dim"))

@@ -16,7 +16,7 @@ def spark(values: Sequence[float], width: int) -> str:
     if not finite:
         return ""
     low, high = min(finite), max(finite)
-    span = high - low
+    span = high / 2 - low / 2  # halves: the whole may be beyond all numbers
     return "".join(_step(value, low, span) for value in shown)
 
 
@@ -25,4 +25,4 @@ def _step(value: float, low: float, span: float) -> str:
         return " "
     if span <= 0:
         return _STEPS[len(_STEPS) // 2]
-    return _STEPS[min(len(_STEPS) - 1, int((value - low) / span * len(_STEPS)))]
+    return _STEPS[min(len(_STEPS) - 1, int((value / 2 - low / 2) / span * len(_STEPS)))]

@@ -14,6 +14,7 @@ from schemas.clock import NS_PER_S
 UNKNOWN: Final = "?"
 """What stands where a number is not known; never a zero."""
 
+_LONGEST: Final = 2_000
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 Number = float | int | Decimal | None
@@ -46,7 +47,11 @@ def width_of(cells: Row) -> int:
 
 
 def clean(text: str) -> str:
-    """Somebody else's text with one cell a character: what is not printable or is wide becomes a question mark."""
+    """Somebody else's text with one cell a character: what is not printable or is wide becomes a question mark.
+
+    What is longer than any row is cut: each frame looks at it again.
+    """
+    text = text[:_LONGEST]
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() and cell_len(c) == 1 else (" " if c in "\n\t" else "?") for c in text)
@@ -128,9 +133,14 @@ def age(value_ms: float | None) -> str:
     return f"{minutes:.0f} m" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
+def bounded(share: float) -> float:
+    """A share within [0, 1]; 0 for what is no number."""
+    return max(0.0, min(1.0, share)) if share == share else 0.0
+
+
 def bar(share: float, width: int) -> str:
     """A horizontal bar of `share` in [0, 1], in eighths of a cell."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    eighths = round(bounded(share) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
 

@@ -34,7 +34,7 @@ def _chart(ui: Ui, paint: Paint, what: str, step: int) -> Ui:
     match what:
         case "side":
             bars = len(paint.view.candles.get(chart.frame_of(paint), ()))
-            back = max(0, min(bars - 1, int(state.choice("back", "0")) - step * _BARS))
+            back = max(0, min(bars - 1, chart.bars_back(state) - step * _BARS))
             return looks.chosen(ui, "chart", "back", str(back) if back else "")
         case "kind" if frames := chart.frames_of(paint):
             moved = looks.chosen(ui, "chart", "frame", next_of(frames, chart.frame_of(paint), step))

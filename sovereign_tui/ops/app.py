@@ -19,6 +19,7 @@ from sovereign_tui.ops import plan
 from sovereign_tui.ops.adjust import AdjustDesk
 from sovereign_tui.ops.alert_desk import AlertDesk
 from sovereign_tui.ops.arming import RECORDS
+from sovereign_tui.ops.aside import Spaced
 from sovereign_tui.ops.asking import Asker
 from sovereign_tui.ops.audit import TAPE_FILE, AuditDesk
 from sovereign_tui.ops.children import Child
@@ -42,6 +43,8 @@ from sovereign_tui.ops.usage import Usage
 from sovereign_tui.ops.watch import Watch
 
 VIEW_S: Final = 0.5
+_AUDIT_EVERY_S: Final = 0.1
+"""The whole trail is told each time: a flood of commands must not become a flood of trails."""
 _RECKON_EVERY_S: Final = 0.025
 _USAGE_TURNS: Final = 4
 LOCK_FILE: Final = "ops.lock"
@@ -108,7 +111,7 @@ class Ops:
         )  # fmt: skip
         self._picture.alerts = self._alerts.standing
         self._audit = AuditDesk(
-            path=home.data / TAPE_FILE, clock=clock, publish=self._hub.audit, log=self._log
+            path=home.data / TAPE_FILE, clock=clock, publish=Spaced(self._hub.audit, _AUDIT_EVERY_S), log=self._log
         )  # fmt: skip
         understood = Commands(
             audit=self._audit,

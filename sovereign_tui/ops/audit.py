@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Final
 
@@ -20,12 +20,15 @@ from schemas.clock import NS_PER_MS, Clock
 from schemas.messages import AuditEntry, AuditTrail, Receipt
 from schemas.printable import printable
 from sovereign_tui.ops import tape
+from sovereign_tui.ops.aside import aside
 
 KEPT: Final = 100
 TAPE_FILE: Final = "audit.jsonl"
 _LONGEST: Final = {"issuer": 64, "action": 32, "detail": 200, "outcome": 300}
 _UNWRITTEN: Final = 1_000
 _AGAIN_S: Final = 10.0
+_LAST_S: Final = 2.0
+"""How long the end of ops waits for the disk."""
 
 
 class Note:
@@ -155,7 +158,7 @@ class AuditDesk:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await asyncio.to_thread(self._save)
+                await aside(self._save, "audit tape")
             except OSError as error:
                 self._complain(f"cannot be written ({error.strerror}); the entries wait")
                 await asyncio.sleep(_AGAIN_S)
@@ -167,6 +170,13 @@ class AuditDesk:
             follower.cancel()
         for number in tuple(self._open):
             self.end(number, "ops ended before it was over", ok=False, took_ms=None)
+        last = Thread(target=self._save_last, name="the last of the audit tape", daemon=True)
+        last.start()
+        last.join(_LAST_S)
+        if last.is_alive():
+            self._complain(f"its disk does not answer; {len(self._unwritten)} entries are lost")
+
+    def _save_last(self) -> None:
         try:
             self._save()
         except OSError as error:

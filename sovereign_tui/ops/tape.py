@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,7 @@ class Recalled:
 def recall(path: Path, most: int) -> Recalled:
     """The last `most` entries, oldest first; of a number that stands there twice, the later. Raises: OSError."""
     try:
-        with path.open("rb") as file:
+        with open(_opened(path, os.O_RDONLY), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             lines = file.read(_TAIL).split(b"\n")
@@ -51,13 +53,22 @@ def recall(path: Path, most: int) -> Recalled:
     return Recalled(entries=tuple(found.values())[-most:], damaged=damaged)
 
 
+def _opened(path: Path, flags: int) -> int:
+    """Its descriptor. Raises: OSError, also where something else stands there, which might never answer (a pipe)."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no regular file; move it away", str(path))
+    return descriptor
+
+
 def append(path: Path, entries: Sequence[AuditEntry]) -> None:
     """Add them, on disk when this returns. A line that a crash has torn is ended first.
 
     Raises: OSError, a full disk's too; then the tape is what it was.
     """
     content = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         os.fchmod(descriptor, 0o600)
         size = os.fstat(descriptor).st_size

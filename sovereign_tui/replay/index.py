@@ -30,6 +30,8 @@ MOST_TOLD: Final = 400
 screen keeps. (A line that came more than 200 lines late would be missing.)
 """
 MOST_BARS: Final = 2_000
+_LONGEST_NS: Final = 400 * 86_400 * NS_PER_S
+"""A session lasts no longer: each second of it takes memory."""
 Key = tuple[str, str]
 _NEWEST: Final = ""
 _BARS: Final = "bars"
@@ -50,6 +52,8 @@ class SessionIndex:
         self.first_ns = self.last_ns = session.first_ns
         """Monotonic ns between which there are records; the end moves while the session is being written."""
         self.malformed = 0
+        self.latest_ns = session.first_ns + _LONGEST_NS
+        """No record of it can be later."""
         self._directory = directory
         self._numbers: dict[Path, int] = {}
         self._runs: dict[tuple[str, int, int], RunMarks] = {}
@@ -165,7 +169,7 @@ class SessionIndex:
             what = "the beginning of the run is" if first else "files before it are"
             self._problems.append(f"{segment.path.name}: {what} missing, deleted as too old")
         number = self._numbers[segment.path] = len(self.files)
-        walker = Walker(segment.path, classifier(run.process))
+        walker = Walker(segment.path, classifier(run.process), latest_ns=self.latest_ns)
         self.files.append(FileMarks(segment.path, marks, walker))
         self.chains[run.process].append(number)
 
@@ -219,7 +223,7 @@ class SessionIndex:
         second = time_ns // NS_PER_S - self.first_ns // NS_PER_S
         ticks = self._ticks
         if second >= len(ticks) > 0 or not ticks:
-            ticks.extend([0] * (second + 1 - len(ticks)))
+            ticks.frombytes(bytes((second + 1 - len(ticks)) * ticks.itemsize))
         if second >= 0:
             ticks[second] += 1
 

@@ -86,7 +86,7 @@ class _Chain:
         if begun:  # two files may meet in one instant, so the one that begins at it is not where it is all read
             self._at = max((order for order, first_ns in begun if first_ns < from_ns), default=begun[0][0])
             mark_ns, offset = self._file.at(from_ns)
-            self._walker = Walker(self._file.path, classifier(process), offset=offset, high_ns=mark_ns)
+            self._walker = self._walk(offset, mark_ns)
         self.advance()
 
     def advance(self) -> None:
@@ -120,11 +120,15 @@ class _Chain:
     def _file(self) -> FileMarks:
         return self._index.files[self._numbers[self._at]]
 
+    def _walk(self, offset: int, high_ns: int) -> Walker:
+        kinds, latest_ns = classifier(self._process), self._index.latest_ns
+        return Walker(self._file.path, kinds, offset=offset, high_ns=high_ns, latest_ns=latest_ns)
+
     def _open_next(self) -> bool:
         following = self._at if self._walker is None else self._at + 1
         if following >= len(self._numbers):
             return False
         high_ns = 0 if self._walker is None else self._walker.high_ns
         self._at = following
-        self._walker = Walker(self._file.path, classifier(self._process), high_ns=high_ns)
+        self._walker = self._walk(0, high_ns)
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -44,7 +45,10 @@ class Found(NamedTuple):
 class Walker:
     """Walks one file, as far as it is written; `step` goes on where the last one ended."""
 
-    def __init__(self, path: Path, classify: Classify, *, offset: int = 0, high_ns: int = 0) -> None:
+    def __init__(
+        self, path: Path, classify: Classify, *, offset: int = 0, high_ns: int = 0, latest_ns: int = sys.maxsize
+    ) -> None:
+        """`latest_ns`: a record that says to be later is damaged, too: all after it would seem as late."""
         self.path = path
         self.offset = offset
         """Of the next record that was not walked over."""
@@ -53,10 +57,11 @@ class Walker:
         self.problem = ""
         """Why nothing more comes out of this file; "" while something may."""
         self.damaged = 0
-        """Records that were left out, since their checksum does not match."""
+        """Records that were left out, since their checksum or their time cannot be right."""
         self.starved = False
         """The last step found no whole record: this is the end, or as far as it is written."""
         self._classify = classify
+        self._latest_ns = latest_ns
         self._known: dict[bytes, Kind | None] = {}
 
     def step(self) -> Iterator[Found]:
@@ -122,7 +127,8 @@ class Walker:
                 kind = self._classified(lane)
             if kind is not None:
                 checked = data[at : at + 4] + data[at + PREFIX.size : stop]
-                if PREFIX.unpack_from(data, at)[1] != value(checked) or payload_at > stop:
+                whole = PREFIX.unpack_from(data, at)[1] == value(checked) and payload_at <= stop
+                if not whole or time_ns > self._latest_ns:
                     self.damaged += 1
                 else:
                     if time_ns > self.high_ns:

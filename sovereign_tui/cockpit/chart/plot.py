@@ -9,6 +9,7 @@ from math import isfinite
 from schemas.messages import Candle
 from sovereign_tui.cockpit.chart.dots import ACROSS, DOWN, Dots
 from sovereign_tui.cockpit.chart.scale import Scale, scale_of
+from sovereign_tui.cockpit.text import bounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def draw_volume(dots: Dots, bars: Bars) -> float:
     height = dots.height * DOWN
     width = bars.cells * ACROSS
     for candle in bars.candles if most > 0 else ():
-        left, rows = bars.column(candle.open_ns), round(candle.volume / most * height)
+        left, rows = bars.column(candle.open_ns), round(bounded(candle.volume / most) * height)
         for x in range(left, left + (width if bars.cells == 1 else width - 1)):
             dots.upright(x, height - rows, height - 1, f"{direction(candle)}")
     return most

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import floor, isfinite, log10
+from math import floor, log10
 from typing import Final
 
+_FAR: Final = 100
+"""Heights away: what is further outside is drawn nowhere anyway."""
+_MOST: Final = 1e15
+"""What is beyond is no price and no amount: the numbers of a scale would not differ any more."""
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -20,7 +24,8 @@ class Scale:
 
     def row(self, value: float) -> int:
         """The row of dots of a value; outside of the range: outside of the rows."""
-        return round((self.high - value) * (self.dots - 1) / (self.high - self.low))
+        share = (self.high - value) / (self.high - self.low)
+        return round(max(-_FAR, min(_FAR, share)) * (self.dots - 1)) if share == share else -_FAR
 
     def value(self, row: int) -> float:
         """The value of a row."""
@@ -32,8 +37,8 @@ class Scale:
 
 
 def scale_of(values: Iterable[float], dots: int, *, margin: float = 0.04) -> Scale | None:
-    """A scale that holds all the finite values, with some margin; None if there are none."""
-    finite = [value for value in values if isfinite(value)]
+    """A scale that holds all the values that are numbers, with some margin; None if there are none."""
+    finite = [value for value in values if abs(value) < _MOST]  # NaN is not, either
     if not finite or dots < 1:
         return None
     low, high = min(finite), max(finite)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
+from math import inf, isfinite
 from typing import Final
 
 from schemas.messages import MarketTick
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
-from sovereign_tui.cockpit.text import Row, Span, number, row, size, width_of
+from sovereign_tui.cockpit.text import Row, Span, bounded, number, row, size, width_of
 
 _LEVELS: Final = 5
 """Levels a side of the imbalance shown; SPEC.md 7."""
@@ -20,7 +21,7 @@ _WITH_CUMULATIVE: Final = 50
 def imbalance(tick: MarketTick, levels: int = _LEVELS) -> float | None:
     """Bid share of the resting size over the top levels; None if nothing rests."""
     bids, asks = sum(tick.bid_sizes[:levels]), sum(tick.ask_sizes[:levels])
-    return bids / (bids + asks) if bids + asks > 0 else None
+    return bids / (bids + asks) if 0 < bids + asks < inf and bids >= 0 <= asks else None
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -83,7 +84,7 @@ def _ladder(tick: MarketTick, width: int, rows: int) -> list[Row]:
     depth = max(0, min(rows, max(len(tick.bid_prices), len(tick.ask_prices))))
     bids = _side(tick.bid_prices, tick.bid_sizes, depth)
     asks = _side(tick.ask_prices, tick.ask_sizes, depth)
-    most = max([level[2] for level in (*bids, *asks)], default=1.0) or 1.0
+    most = max((level[2] for level in (*bids, *asks) if isfinite(level[2])), default=1.0)
     out = []
     for index in range(depth):
         left = _bid_cells(bids[index] if index < len(bids) else None, half, most)
@@ -110,7 +111,7 @@ def _bid_cells(level: tuple[float, float, float] | None, width: int, most: float
     price, amount, cumulative = level
     whole = f"{depth_text(cumulative):>{_COLUMN}}" if 2 * width >= _WITH_CUMULATIVE else ""
     text = f"{whole}{depth_text(amount):>{_COLUMN}}{number(price, 1):>{width - 9 - len(whole)}} "
-    return _heat(text, round(width * cumulative / most), width - 1 - len(number(price, 1)), "bid", from_right=True)
+    return _heat(text, _filled(width, cumulative, most), width - 1 - len(number(price, 1)), "bid", from_right=True)
 
 
 def _ask_cells(level: tuple[float, float, float] | None, width: int, most: float) -> Row:
@@ -119,7 +120,12 @@ def _ask_cells(level: tuple[float, float, float] | None, width: int, most: float
     price, amount, cumulative = level
     whole = f"{depth_text(cumulative):>{_COLUMN}}" if 2 * width >= _WITH_CUMULATIVE else ""
     text = f" {number(price, 1):<{width - 9 - len(whole)}}{depth_text(amount):>{_COLUMN}}{whole}"
-    return _heat(text, round(width * cumulative / most), 1 + len(number(price, 1)), "ask", from_right=False)
+    return _heat(text, _filled(width, cumulative, most), 1 + len(number(price, 1)), "ask", from_right=False)
+
+
+def _filled(width: int, cumulative: float, most: float) -> int:
+    """The cells of a bar; none for what is no size."""
+    return round(width * bounded(cumulative / most)) if most > 0 else 0
 
 
 def _heat(text: str, filled: int, price_edge: int, side: str, *, from_right: bool) -> Row:

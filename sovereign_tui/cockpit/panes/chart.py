@@ -23,6 +23,7 @@ from sovereign_tui.cockpit.chart.plot import (
 from sovereign_tui.cockpit.chart.scale import Scale, scale_of, ticks
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, clock_text, number, right, row, signed, size
+from sovereign_tui.cockpit.ui import PaneState
 
 BELOW: Final = ("volume", "cvd", "equity", "none")
 ZOOMS: Final = (1, 2, 3, 5)
@@ -38,7 +39,7 @@ _HINTS: Final = (("[ ]", "frame"), ("← →", "scroll"), ("↑ ↓", "width"), 
 
 def frames_of(paint: Paint) -> tuple[str, ...]:
     """The frames that there are candles of, shortest first."""
-    return tuple(sorted(paint.view.candles, key=lambda frame: FRAME_NS.get(frame, 0)))
+    return tuple(sorted((frame for frame in paint.view.candles if frame in FRAME_NS), key=FRAME_NS.__getitem__))
 
 
 def frame_of(paint: Paint) -> str:
@@ -46,6 +47,12 @@ def frame_of(paint: Paint) -> str:
     frames = frames_of(paint)
     chosen = paint.state.choice("frame")
     return chosen if chosen in frames else frames[0] if frames else ""
+
+
+def bars_back(state: PaneState) -> int:
+    """How far the chart is scrolled; what was remembered may be anything."""
+    chosen = state.choice("back")
+    return int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -58,7 +65,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         return Body(rows=nothing, age_ms=age_ms, items=len(ZOOMS))
     series = [point.value for point in paint.view.candles[frame]]
     cells = ZOOMS[min(paint.state.cursor, len(ZOOMS) - 1)]
-    back = int(paint.state.choice("back", "0"))
+    back = bars_back(paint.state)
     bars = fitting(series, FRAME_NS[frame], columns, cells, back)
     if bars is None:
         return Body(rows=nothing_heard("the engine", f"candle.{frame}"), age_ms=age_ms, items=len(ZOOMS))

@@ -39,7 +39,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
 
 def _cell(name: str, value: float, past: Series[Mapping[str, float]]) -> Row:
     bad = any(word in name for word in _BAD) and value > 0
-    decimals = 0 if value == int(value) else 2
+    decimals = 0 if float(value).is_integer() else 2
     rate = _rate(name, value, past)
     return row(
         left(Span(f" {clean(name).replace('_', ' ')}", "label"), 25),

@@ -31,7 +31,8 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         rows = [(*fit(one, _HALF), *other) for one, other in both]
     else:
         rows = [*footprint[: max(3, (height - len(head)) // 2)], *marks]
-    return Body(rows=tuple([*head, *rows][:height]), age_ms=age_ms, extra=row(Span(f"bars of {flow.frame}", "label")))
+    extra = row(Span(f"bars of {clean(flow.frame)}", "label"))
+    return Body(rows=tuple([*head, *rows][:height]), age_ms=age_ms, extra=extra)
 
 
 def _share(name: str, share: float | None, of: str) -> Row:

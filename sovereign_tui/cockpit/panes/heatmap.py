@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import floor, isnan, nan, sqrt
 from typing import Final
 
 from schemas.messages import Heatmap
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
-from sovereign_tui.cockpit.text import Row, Span, age, clock_text, number, right, row, size
+from sovereign_tui.cockpit.text import Row, Span, age, bounded, clean, clock_text, number, right, row, size
 from sovereign_tui.cockpit.theme import HEATS
 
 _AXIS: Final = 11
@@ -25,10 +25,11 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         sizes = heatmap.sizes()
     except ValueError as error:
         return Body(rows=((), row(Span(f"  UNKNOWN: {error}", "unknown"))), age_ms=age_ms)
-    extra = row(Span(heatmap.provider, "label"), Span(f"  peak {size(round(heatmap.peak_contracts, 2))}", "label"))
+    peak = size(round(heatmap.peak_contracts, 2))
+    extra = row(Span(clean(heatmap.provider), "label"), Span(f"  peak {peak}", "label"))
     if heatmap.unknown or not sizes:
         why = heatmap.unknown or "there is no picture yet"
-        return Body(rows=((), row(Span(f"  UNKNOWN: {why}", "unknown"))), age_ms=age_ms, extra=extra)
+        return Body(rows=((), row(Span(f"  UNKNOWN: {clean(why)}", "unknown"))), age_ms=age_ms, extra=extra)
     columns = max(0, width - _AXIS)
     rows = _pairs(paint, heatmap, sizes, columns, height - 1)
     return Body(rows=(*rows, _times(heatmap, columns)), age_ms=age_ms, extra=extra)
@@ -36,9 +37,9 @@ def draw(paint: Paint, width: int, height: int) -> Body:
 
 def level(contracts: float, peak: float) -> int:
     """The brightness of a size, 0 to HEATS - 1: by the root, so that small sizes are seen beside a wall."""
-    if peak <= 0 or contracts <= 0:
+    if not (peak > 0 and contracts > 0):  # NaN, too
         return 0
-    return min(HEATS - 1, 1 + int(sqrt(min(1.0, contracts / peak)) * (HEATS - 1)))
+    return min(HEATS - 1, 1 + int(sqrt(bounded(contracts / peak)) * (HEATS - 1)))
 
 
 def _pairs(
@@ -47,7 +48,8 @@ def _pairs(
     """Rows from the highest price down; each cell shows two prices, where there are colours."""
     tick = paint.view.tick.value
     last = tick.last_price if tick is not None else heatmap.first_price + heatmap.bucket * heatmap.rows / 2
-    middle = int((last - heatmap.first_price) / heatmap.bucket) if last == last else heatmap.rows // 2
+    above_first = (last - heatmap.first_price) / heatmap.bucket if heatmap.bucket > 0 else nan
+    middle = heatmap.rows // 2 if isnan(above_first) else floor(max(-1.0, min(above_first, float(heatmap.rows))))
     top = min(heatmap.rows - 1, max(2 * height - 1, middle + height))
     peak = heatmap.peak_contracts
     found: list[Row] = []

@@ -45,7 +45,7 @@ def _groups(features: dict[str, float], query: str) -> dict[str, list[tuple[str,
 def _line(name: str, value: float) -> Row:
     unit = next((sign for suffix, sign in _UNITS.items() if name.endswith(suffix)), "")
     plain_name = clean(name.removesuffix("_pct").removesuffix("_bps")).replace("_", " ")
-    decimals = 0 if value == int(value) and abs(value) < 1e9 else 3 if abs(value) < 100 else 1
+    decimals = 0 if value.is_integer() and abs(value) < 1e9 else 3 if abs(value) < 100 else 1
     return row(left(Span(f" {plain_name}", "label"), 18), right(signed(value, decimals, unit), 10), " ")
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -18,9 +19,12 @@ from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
 from sovereign_tui.cockpit.tty.answers import Answer, Answers
+from sovereign_tui.cockpit.tty.pasting import END, Pasting
 from sovereign_tui.cockpit.tty.writer import Writer
 
 KILL_KEY: Final = "ctrl+k"
+MOST_CELLS: Final = 1_000
+"""Across and down."""
 _STDERR: Final = 2
 _LOOK_S: Final = 0.1
 _HELD_S: Final = 0.02
@@ -83,8 +87,14 @@ class CockpitDriver(LinuxDriver):
         with contextlib.suppress(OSError):
             size = os.get_terminal_size(self.descriptor())
             if size.columns and size.lines:
-                return size.columns, size.lines
+                return min(size.columns, MOST_CELLS), min(size.lines, MOST_CELLS)
         return super()._get_terminal_size()
+
+    def process_message(self, message: Message) -> None:
+        """Of a size that no terminal has (garbage that looks like a terminal's word) nothing is made: to lay it out
+        would take minutes."""
+        if not isinstance(message, events.Resize) or all(1 <= cells <= MOST_CELLS for cells in message.size):
+            super().process_message(message)
 
     def _sigtstp_application(self, *_: object) -> None:
         """The parent is told that this stop is meant for it, too."""
@@ -100,7 +110,7 @@ class CockpitDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Textual's loop, but for the answers, and the end of a terminal that is gone: Textual's spins on it."""
-        parser, answers = XTermParser(self._debug), Answers()
+        parser, answers, pasting = XTermParser(self._debug), Answers(), Pasting()
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
@@ -117,9 +127,27 @@ class CockpitDriver(LinuxDriver):
                     self._hear(answer)
             else:
                 text = answers.release()
+            if pasting.is_lost(time.monotonic_ns()):
+                pasting.saw(END, time.monotonic_ns())
+                self._pass_on(parser.feed(END))
+            elif pasting.open:
+                self._look_for_kill(text)
+            pasting.saw(text, time.monotonic_ns())
             if text:
                 self._pass_on(parser.feed(text))
             self._pass_on(parser.tick())
+
+    def _look_for_kill(self, text: str) -> None:
+        """In the middle of a paste: a kill key that comes alone was hit, not pasted."""
+        if text and not text.isprintable():
+            alone = XTermParser(self._debug)
+            found = [*alone.feed(text), *alone.tick()]
+            if len(found) == 1 and self.kills(found[0]):
+                self.process_message(found[0])
+
+    def kills(self, message: Message) -> bool:
+        """Whether it is a kill key: none, without `driver_with_kill_key`."""
+        return False
 
     def _hear(self, answer: Answer) -> None:
         self._answered.set()
@@ -145,8 +173,11 @@ def driver_with_kill_key(
         def descriptor(self) -> int:
             return descriptor()
 
+        def kills(self, message: Message) -> bool:
+            return isinstance(message, events.Key) and message.key in keys
+
         def process_message(self, message: Message) -> None:
-            if isinstance(message, events.Key) and message.key in keys:
+            if self.kills(message):
                 press()
                 return
             super().process_message(message)

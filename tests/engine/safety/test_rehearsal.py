@@ -84,3 +84,22 @@ def test_a_disk_that_stands_still_keeps_nobody_waiting(scene: Scene, monkeypatch
     assert not ok
     assert "its disk has not answered within 10 ms" in text
     still.set()
+
+
+def test_however_often_it_is_rehearsed_a_disk_that_stands_still_holds_one_thread(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still, looking = threading.Event(), []
+    monkeypatch.setattr("engine.safety.rehearsal.LATCH_WITHIN_S", 0.01)
+
+    def problem() -> str:
+        looking.append(threading.current_thread().name)
+        still.wait(0.5)
+        return ""
+
+    monkeypatch.setattr(scene.latch, "problem", problem)
+    answered = scene.hears(*(f"r{number}" for number in range(20)))
+    still.set()
+    assert len(answered) == 20
+    assert not any(ok for _, ok, _ in answered)
+    assert len(looking) == 1

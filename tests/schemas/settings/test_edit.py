@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.settings import Settings, SettingsError
-from schemas.settings.edit import Busy, alone, change, toml_text, write
+from schemas.settings.edit import Busy, alone, change, toml_text, toml_value, write
 
 FILE = """# mine
 [risk]
@@ -141,3 +141,8 @@ def test_every_limit_can_be_set_to_its_default_and_the_file_says_so(name: str) -
     found = change(Path("/nonexistent/settings.toml"), f"risk.{name}", text, {})
     assert found.after == Settings()
     assert tomllib.loads(found.text) == {"risk": {name: tomllib.loads(f"x = {text}")["x"]}}
+
+
+def test_a_value_nested_beyond_reason_is_a_text_and_no_crash() -> None:
+    deep = "[" * 3_000
+    assert toml_value(deep) == deep

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +250,35 @@ def test_only_the_end_of_a_long_tape_is_read(tmp_path: Path, monkeypatch: pytest
     assert found.damaged == 0
     assert 1 < len(found.entries) < 10
     assert found.entries[-1] == entry(49)
+
+
+def test_a_pipe_in_the_place_of_the_tape_holds_up_nobody(scene: Scene) -> None:
+    os.mkfifo(scene.path)
+    scene.desk.recall()
+    scene.desk.note("view", "me", "")
+    scene.desk.close()
+    assert scene.log == [
+        ("warning", f"audit tape {scene.path}: cannot be read (no regular file; move it away); all commands go on")
+    ]
+
+
+def test_a_disk_that_stands_still_does_not_keep_ops_from_its_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    still = threading.Event()
+    monkeypatch.setattr(tape, "append", lambda path, entries: still.wait(60))
+    monkeypatch.setattr("sovereign_tui.ops.audit._LAST_S", 0.05)
+
+    async def scenario() -> None:
+        keeping = asyncio.create_task(scene.desk.keep())
+        scene.desk.note("view", "me", "")
+        await asyncio.sleep(0.05)
+        scene.desk.close()
+        keeping.cancel()
+
+    ended = threading.Thread(target=lambda: asyncio.run(scenario()), daemon=True)
+    ended.start()
+    ended.join(10)
+    try:
+        assert not ended.is_alive(), "the loop waits for the thread that hangs"
+        assert "its disk does not answer; 1 entries are lost" in scene.log[-1][1]
+    finally:
+        still.set()

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.blackbox import NOTE_CHANNEL
 from schemas.clock import NS_PER_S
+from schemas.messages import MarketTick
 from schemas.topology import ENGINE, OPS
 from sovereign_tui.replay import walk
 from sovereign_tui.replay.index import SessionIndex
@@ -83,6 +84,25 @@ def test_a_damaged_record_is_left_out_and_told(tmp_path: Path) -> None:
     world, problems = _end_view(tmp_path)
     assert [line.text for line in world.view.log] == ["line 0", "line 1"]
     assert problems == (f"{path.name}: 1 damaged records are left out",)
+
+
+def test_a_record_of_a_time_that_cannot_be_takes_no_memory_and_no_other_with_it(tmp_path: Path) -> None:
+    tape = Tape(tmp_path)
+    tape.start(OPS, ENGINE)
+    tape.say(make.tick(1))
+    begun_ns = tape.clock.monotonic_ns()
+    tape.clock.advance(ms=200 * 365 * 86_400_000)
+    tape.say(make.tick(2))
+    tape.clock.advance(ms=3_000 - 200 * 365 * 86_400_000)
+    tape.say(make.tick(3))
+    tape.end()
+    source, _ = s.opened(tmp_path)
+    name = _file(tmp_path, ENGINE).name
+    assert source.problems == (f"{name}: 1 damaged records are left out",)
+    assert source.index.last_ns - begun_ns == 3 * NS_PER_S
+    source.seek_share(1.0)
+    shown = [message.sequence for message, _ in source.poll() if isinstance(message, MarketTick)]
+    assert shown == [3]
 
 
 def test_a_damaged_length_ends_its_file_and_the_files_after_it_are_shown(tmp_path: Path) -> None:
