@@ -213,7 +213,7 @@ class Cockpit(Replaying):
             screen=f"{self.ui.screen} {screens.SCREENS[self.ui.screen].name}",
             readonly=self._readonly, frozen=self._still is not None, selected=self.selected,
             venue=settings.venue.name, instrument=settings.venue.instrument, settings=self.settings,
-            colours=self.palette.name != "mono", link=self.link, alone=self._alone,
+            letters=settings.cockpit.chart, colours=self.palette.name != "mono", link=self.link, alone=self._alone,
             halts=not isinstance(self._kill, NoKillSwitch),
             note=self._note if self._clock.monotonic_ns() < self._note_until_ns else "",
         )  # fmt: skip

@@ -42,6 +42,8 @@ class Paint:
     """What is replayed, and how; "": this is the present."""
     alone: bool = False
     """Only the past is shown: that nothing runs is no news."""
+    letters: str = "braille"
+    """What charts are made of, where nothing else is chosen."""
     colours: bool = True
     """False: what is told by a colour has to be told by a character."""
     halts: bool = True

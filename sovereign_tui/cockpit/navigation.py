@@ -20,6 +20,7 @@ from sovereign_tui.cockpit.dress import dressed, name_of
 from sovereign_tui.cockpit.frame import Body, Paint
 from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.panes.catalogue import PANES
+from sovereign_tui.cockpit.panes.chart import LETTERS
 from sovereign_tui.cockpit.screens import SCREENS
 from sovereign_tui.cockpit.text import plain
 from sovereign_tui.cockpit.theme import THEMES, Palette
@@ -89,6 +90,8 @@ class Navigation(PacedApp):
                 shown = " ".join(keys.display(key) for key in keys.keys_of(deed, self._remapped))
                 act = partial(self.call_later, self.run_action, deed.action)
                 yield SystemCommand(deed.what.capitalize(), shown, act)
+        for letters in LETTERS:
+            yield SystemCommand(f"Chart: {letters}", "what it is drawn with", partial(self.draw_charts_with, letters))
         for name in THEMES:
             yield SystemCommand(f"Theme: {name}", "colours", partial(self.use_theme, name))
 
@@ -131,6 +134,10 @@ class Navigation(PacedApp):
         self.theme = name_of(self.palette)
         self.recolour()
         self.say(f"theme {name}")
+
+    def draw_charts_with(self, letters: str) -> None:
+        """Braille or ASCII, also at the next start; the setting says what it is before anything is chosen."""
+        self.change(ui.chosen(self.ui, "chart", "letters", letters))
 
     def recolour(self) -> None:
         """Has all that is shown take the palette."""

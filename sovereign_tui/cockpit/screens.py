@@ -54,7 +54,7 @@ _SIGNALS: Final = stacked(
     Part(beside(Part("signals", 0.5), Part("layers", 0.5)), 0.62), Part("decisions", 0.38, least=7)
 )  # fmt: skip
 _ORDERS: Final = stacked(
-    Part(beside(Part("positions", 0.62), Part("account", 0.38)), 0.36, least=11), Part("orders", 0.64)
+    Part(beside(Part("holdings", 0.62), Part("account", 0.38)), 0.32, least=11), Part("orders", 0.68)
 )  # fmt: skip
 
 _SYSTEM: Final = stacked(
