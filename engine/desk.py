@@ -261,7 +261,7 @@ class Desk:
         self._answer(answer, request_sequence, CancelAck(intent_id=request.intent_id, found=found, text=text))
 
     def _refuse(self, answer: Answer, request_sequence: int, reject: OrderReject) -> None:
-        self.counters.rejects += 1
+        self.counters.reject(reject.rule)
         self._answer(answer, request_sequence, reject)
         self._on_reject(reject)
 

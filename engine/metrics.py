@@ -100,6 +100,8 @@ def metrics(engine: Engine) -> dict[str, Any]:
     )
     return {
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
+        **{f"engine.rejects_{rule}": count for rule, count in engine.desk.counters.by_rule().items()},
+        **{f"engine.rest_errors_{kind}": count for kind, count in engine.rest.errors.items()},
         **daily_loss(day, engine.limits.risk.max_daily_loss_pct),
         **summaries(ENGINE, legs(engine)),
     }

@@ -64,6 +64,8 @@ class Rest:
         self._on_unexplained = on_unexplained
         self._witness = witness
         self.on_clock_refused: Callable[[], None] = lambda: None
+        self.errors = dict.fromkeys(("no_answer", "busy", "refused", "unknown", "unexplained"), 0)
+        """Calls that were not done, by kind: unknown may have been done, and so may no_answer and unexplained."""
         self.skew_ns = 0
         """The venue's clock less ours: what is signed and what expires is told in the venue's time."""
 
@@ -83,19 +85,25 @@ class Rest:
             status, raw = await self._transport(method, target, text, headers)
         except NoAnswer as error:
             self._witness.unanswered(method, target, str(error))
+            self.errors["no_answer"] += 1
             raise VenueUnknown(path, "", f"no answer ({error})") from None
         self._witness.answered(method, target, status, raw)
         try:
             return unwrap(path, status, raw)
         except Unexplained as error:
             raise self.unexplained(path, str(error), raw) from None
+        except VenueUnknown:
+            self.errors["unknown"] += 1
+            raise
         except VenueRefused as error:
+            self.errors["busy" if isinstance(error, VenueBusy) else "refused"] += 1
             if error.code in codes.CLOCK:
                 self.on_clock_refused()
             raise
 
     def unexplained(self, call: str, problem: str, raw: bytes) -> VenueUnknown:
         """Hand over whole what the guide does not explain; the error to raise: it may have been done."""
+        self.errors["unexplained"] += 1
         self._on_unexplained(call, f"{problem}: {raw.decode('utf-8', 'replace')}")
         return VenueUnknown(call, "", problem)
 

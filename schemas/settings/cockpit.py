@@ -60,6 +60,9 @@ class Cockpit(Section):
     link: Literal["auto", "fast", "slow"] = Field(
         "auto", description="What the line to the terminal carries: measured, all frames, or at most 16 kB/s"
     )
+    chart: Literal["braille", "ascii"] = Field(
+        "braille", description="What charts are drawn with: dots of braille, or ASCII where the font has none"
+    )
     mouse: bool = Field(True, description="Take the mouse; without it the terminal selects text as ever")
     bell: bool = Field(True, description="Ring the terminal's bell at an alert")
 

@@ -111,6 +111,7 @@ class Cockpit(Replaying):
         alarms = banner.draw(live, width)
         if self.player.plays and not self._alone:
             alarms = (*alarms, header.present(live, width))
+        self.keep_clear(_HEADER_ROWS + len(alarms))
         self._ring(live)
         shown = self._shown(live)
         past = shown if self.player.plays else live
@@ -119,7 +120,7 @@ class Cockpit(Replaying):
         taped = height >= _ROWS_FOR_TAPE
         self._show(self._tape, Rect(0, height - 2, width, 1) if taped else None, (footer.tape(past, width),))
         self._paint_panes(shown, width, height, _HEADER_ROWS + len(alarms), 1 + taped)
-        hints = (*self._body().hints, *self._hints)
+        hints = (*self._body().hints, *self.hints)
         self._show(self._footer, Rect(0, height - 1, width, 1), (footer.draw(replace(live, keys=hints), width),))
         if self._strokes is not None:
             self.draw(self._strokes)
@@ -176,6 +177,7 @@ class Cockpit(Replaying):
             self.settings = self.desk.rows()
             paint = replace(paint, settings=self.settings)
         places = screens.arrange(self.ui, width, height, top, bottom)
+        paint = replace(paint, place=screens.place_of(self.ui, places))
         for pane, canvas in self._panes.items():
             rect = places.get(pane)
             if rect is None:
@@ -185,7 +187,7 @@ class Cockpit(Replaying):
             if pane == self.selected:
                 self._page = max(1, rect.height - 4)
             each, seen = PANES[pane], replace(paint, state=self.ui.pane(pane))
-            shown = (seen.state, rect, seen.selected == pane)
+            shown = (seen.state, rect, seen.selected == pane, seen.place)
             now_ns = self._clock.monotonic_ns()
             at_ns, before = self._drawn.get(pane, (0, None))
             if before == shown and now_ns - at_ns < each.every_ms * NS_PER_MS:
@@ -214,9 +216,10 @@ class Cockpit(Replaying):
         settings = self._settings
         return Paint(
             view=view, now_ns=now_ns, stale_ms=settings.cockpit.stale_ms, started_ns=self._started_ns,
+            screen=f"{self.ui.screen} {screens.SCREENS[self.ui.screen].name}",
             readonly=self._readonly, frozen=self._still is not None, selected=self.selected,
             venue=settings.venue.name, instrument=settings.venue.instrument, settings=self.settings,
-            colours=self.palette.name != "mono", link=self.link, alone=self._alone,
+            letters=settings.cockpit.chart, colours=self.palette.name != "mono", link=self.link, alone=self._alone,
             halts=not isinstance(self._kill, NoKillSwitch),
             note=self._note if self._clock.monotonic_ns() < self._note_until_ns else "",
         )  # fmt: skip

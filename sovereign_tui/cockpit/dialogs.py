@@ -15,19 +15,24 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 CSS: Final = """
-ModalScreen { align: center middle; background: $sv-scrim 50%; }
+ModalScreen { align: center middle; background: $sv-scrim 0%; }
 ModalScreen .box {
-    width: auto; max-width: 96%; height: auto; max-height: 96%; padding: 1 3; background: $sv-panel; color: $sv-text;
-    border: round $sv-frame; border-title-color: $sv-key;
+    margin: 2 0 1 0;
+    width: auto; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; background: $sv-panel; color: $sv-text;
+    border: round $sv-frame; border-title-color: $sv-key; border-subtitle-color: $sv-key;
 }
-ModalScreen .box Static { width: auto; height: auto; background: $sv-panel; color: $sv-text; }
+ModalScreen .box Static { width: auto; max-width: 100%; height: auto; background: $sv-panel; color: $sv-text; }
 ModalScreen Input {
-    background: $sv-background; color: $sv-text; border: tall $sv-frame; width: 40;
+    background: $sv-background; color: $sv-text; border: tall $sv-frame; width: 40; max-width: 100%;
 }
-FilterDialog { align: left bottom; background: $sv-scrim 0%; }
+FilterDialog { align: left bottom; }
 FilterDialog Input { width: 100%; height: 1; border: none; padding: 0 1; background: $sv-panel; }
+HelpDialog .box, TextDialog .box { scrollbar-size-vertical: 1; }
+CommandPalette { background: $sv-scrim 0%; }
+CommandPalette > Vertical { margin: 2 0 1 0; width: 80; max-width: 100%; background: $sv-panel; }
+CommandPalette #--input { border: none; padding: 0 1; }
 CommandPalette SearchIcon { display: none; }
-TextDialog .box { width: 96%; height: 96%; padding: 0 1; }
+TextDialog .box { width: 96%; height: 100%; padding: 0 1; }
 """
 
 
@@ -91,7 +96,10 @@ class HelpDialog(ModalScreen[None]):
             Content(""),
             Content("▲ +  ▼ -   up and down say the same in sign, glyph and colour"),
             Content("STALE      too old to be taken for the present;  ?  not known, which is not zero"),
-            Content("Shift and drag selects text for the terminal's own copy, where the mouse is on"),
+            Content(""),
+            Content.from_markup("[b]Mouse[/b]"),
+            Content("a click chooses a pane, the wheel moves in it; Shift and drag selects text for the terminal's"),
+            Content("own copy (Option and drag on a Mac); cockpit.mouse = false leaves the mouse to the terminal"),
         ]
         body = VerticalScroll(Static(Content("\n").join(lines)), classes="box")
         body.border_title = "Keys"

@@ -24,6 +24,10 @@ class Paint:
     started_ns: int = 0
     readonly: bool = False
     frozen: bool = False
+    screen: str = ""
+    """Number and name of the screen that is shown."""
+    place: tuple[int, int] | None = None
+    """Of a pane that is shown alone: which of how many of its screen it is; None: all are shown."""
     selected: str = ""
     venue: str = ""
     instrument: str = ""
@@ -39,6 +43,8 @@ class Paint:
     """What is replayed, and how; "": this is the present."""
     alone: bool = False
     """Only the past is shown: that nothing runs is no news."""
+    letters: str = "braille"
+    """What charts are made of, where nothing else is chosen."""
     colours: bool = True
     """False: what is told by a colour has to be told by a character."""
     halts: bool = True
@@ -97,7 +103,7 @@ def framed(
     if stale:
         inside = [cells if cells[0].role == "cursor" else (Span(plain(cells), "stale"),) for cells in inside]
     side = Span("│", edge)
-    top = _top(name, body, stale, edge, width, paint.state.query)
+    top = _top(paint, name, body, stale, edge, width)
     return (top, *((side, *cells, side) for cells in inside), (Span("╰" + "─" * inner + "╯", edge),)), body
 
 
@@ -107,9 +113,10 @@ def _undrawn(error: Exception) -> Body:
     return Body(rows=((), row(Span("  UNKNOWN", "unknown")), told), age_ms=None, mistake=error)
 
 
-def _top(name: str, body: Body, stale: bool, edge: str, width: int, query: str) -> Row:
+def _top(paint: Paint, name: str, body: Body, stale: bool, edge: str, width: int) -> Row:
+    query = paint.state.query
     asked = (Span(f"/{clean(query)} ", "key"),) if query else ()
-    head = row(Span("╭ ", edge), Span(f"{name} ", "title"), *asked)
+    head = row(Span("╭ ", edge), Span(f"{name} ", "title"), *_place(paint), *asked)
     tail = row(*_freshness(body, stale), Span("╮", edge))
     extra = (Span("─ ", edge), *body.extra, Span(" ")) if body.extra else ()
     room = width - width_of(head) - width_of(tail)
@@ -117,6 +124,11 @@ def _top(name: str, body: Body, stale: bool, edge: str, width: int, query: str) 
         return fit(row(*head), width)
     middle: Row = extra if width_of(extra) <= room else ()
     return (*head, *middle, Span("─" * (room - width_of(middle)), edge), *tail)
+
+
+def _place(paint: Paint) -> Row:
+    """That there are more panes than the one that is shown."""
+    return () if paint.place is None else row(Span("{}/{} ".format(*paint.place), "key"), Span("tab ", "label"))
 
 
 def _freshness(body: Body, stale: bool) -> Row:

@@ -92,9 +92,10 @@ def bindings(remapped: dict[str, str], screens: dict[str, str]) -> list[Binding]
     return [*found, *(Binding(key, f"screen('{key}')", name, show=False) for key, name in screens.items())]
 
 
-def hints(remapped: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """For the footer: key and what it does."""
-    return tuple((display(keys_of(deed, remapped)[0]), deed.what) for deed in DEEDS if deed.shown)
+def hints(remapped: dict[str, str], without: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
+    """For the footer: key and what it does; `without`: names of deeds that do nothing now."""
+    shown = (deed for deed in DEEDS if deed.shown and deed.name not in without)
+    return tuple((display(keys_of(deed, remapped)[0]), deed.what) for deed in shown)
 
 
 def described(remapped: dict[str, str]) -> dict[str, list[tuple[str, str]]]:

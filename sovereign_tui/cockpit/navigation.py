@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from textual.app import SystemCommand
 from textual.binding import BindingsMap
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from schemas.clock import NS_PER_S, Clock
 from schemas.settings import Home, Settings
@@ -16,8 +16,11 @@ from sovereign_tui.cockpit import keys, memory, screens, ui
 from sovereign_tui.cockpit.canvas import PaneChosen
 from sovereign_tui.cockpit.dialogs import CSS as DIALOGS_CSS
 from sovereign_tui.cockpit.dialogs import FilterDialog, HelpDialog
+from sovereign_tui.cockpit.dress import dressed, name_of
 from sovereign_tui.cockpit.frame import Body, Paint
 from sovereign_tui.cockpit.layout import panes_of
+from sovereign_tui.cockpit.panes.catalogue import PANES
+from sovereign_tui.cockpit.panes.chart import LETTERS
 from sovereign_tui.cockpit.screens import SCREENS
 from sovereign_tui.cockpit.text import plain
 from sovereign_tui.cockpit.theme import THEMES, Palette
@@ -57,6 +60,9 @@ class Navigation(PacedApp):
             press=press, clock=clock, fps=settings.cockpit.fps, link=LinkMode(settings.cockpit.link),
             kill_keys=frozenset(keys.keys_of(keys.DEEDS[0], self._remapped)), native_colours=self.palette.is_native,
         )  # fmt: skip
+        for name in THEMES:
+            self.register_theme(dressed(Palette(name)))
+        self.theme = name_of(self.palette)
         self._home, self._settings, self._clock = home, settings, clock
         self._no_color = no_color
         self.ui: Ui = ui.recalled(saved, list(SCREENS))
@@ -65,7 +71,6 @@ class Navigation(PacedApp):
         self._note, self._note_until_ns = "", 0
         names = {key: screen.name for key, screen in SCREENS.items()}
         self._bindings = BindingsMap(keys.bindings(self._remapped, names))  # of this instance: the keys are settings
-        self._hints = (*keys.hints(self._remapped), ("1-9", "screens"))
 
     def get_default_screen(self) -> Screen[None]:
         """Without Textual's own keys."""
@@ -85,8 +90,25 @@ class Navigation(PacedApp):
                 shown = " ".join(keys.display(key) for key in keys.keys_of(deed, self._remapped))
                 act = partial(self.call_later, self.run_action, deed.action)
                 yield SystemCommand(deed.what.capitalize(), shown, act)
+        for letters in LETTERS:
+            yield SystemCommand(f"Chart: {letters}", "what it is drawn with", partial(self.draw_charts_with, letters))
         for name in THEMES:
             yield SystemCommand(f"Theme: {name}", "colours", partial(self.use_theme, name))
+
+    def keep_clear(self, rows: int) -> None:
+        """Leaves the uppermost rows free of dialogs: state, kill key and banner are seen whatever is asked."""
+        if isinstance(self.screen, ModalScreen):
+            for box in self.screen.query(".box, CommandPalette > Vertical"):
+                if box.styles.margin.top != rows:
+                    box.styles.margin = (rows, 0, 1, 0)
+
+    @property
+    def hints(self) -> tuple[tuple[str, str], ...]:
+        """The footer's keys of this screen, the most useful first."""
+        screen = SCREENS[self.ui.screen]
+        many = {"next_pane": len(panes_of(screens.layout_of(self.ui))) > 1, "preset": len(screen.presets) > 1}
+        found = keys.hints(self._remapped, frozenset(name for name, useful in many.items() if not useful))
+        return ("1-9", "screens"), *found
 
     @property
     def selected(self) -> str:
@@ -109,9 +131,13 @@ class Navigation(PacedApp):
             return
         self.palette = Palette(name)
         self.ansi_color = self.palette.is_native
+        self.theme = name_of(self.palette)
         self.recolour()
-        self.refresh_css(animate=False)
         self.say(f"theme {name}")
+
+    def draw_charts_with(self, letters: str) -> None:
+        """Braille or ASCII, also at the next start; the setting says what it is before anything is chosen."""
+        self.change(ui.chosen(self.ui, "chart", "letters", letters))
 
     def recolour(self) -> None:
         """Has all that is shown take the palette."""
@@ -130,8 +156,8 @@ class Navigation(PacedApp):
         numbers = [(key, each.name) for key, each in SCREENS.items()]
         here = [(key, what) for key, what in self._body().hints]
         groups = keys.described(self._remapped)
-        more = {"Screens": numbers, **({f"Here, in {self.selected}": here} if here else {})}
-        self.push_screen(HelpDialog({**groups, **more}))
+        pane = {f"Here, in {PANES[self.selected].name}": here} if here else {}
+        self.push_screen(HelpDialog({"Safety": groups.pop("Safety"), **pane, **groups, "Screens": numbers}))
 
     def action_screen(self, key: str) -> None:
         """A screen by its number."""

@@ -5,6 +5,7 @@ A new pane is a line in `catalogue` and a place here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +54,7 @@ _SIGNALS: Final = stacked(
     Part(beside(Part("signals", 0.5), Part("layers", 0.5)), 0.62), Part("decisions", 0.38, least=7)
 )  # fmt: skip
 _ORDERS: Final = stacked(
-    Part(beside(Part("positions", 0.62), Part("account", 0.38)), 0.36, least=11), Part("orders", 0.64)
+    Part(beside(Part("holdings", 0.62), Part("account", 0.38)), 0.32, least=11), Part("orders", 0.68)
 )  # fmt: skip
 
 _SYSTEM: Final = stacked(
@@ -85,6 +86,14 @@ def selected(ui: Ui) -> str:
     panes = panes_of(layout_of(ui))
     chosen = ui.focus.get(ui.screen, "")
     return chosen if chosen in panes else panes[0]
+
+
+def place_of(ui: Ui, shown: Iterable[str]) -> tuple[int, int] | None:
+    """Of the pane that is shown alone, which of how many it is; None where all are, or where tab leads to no other."""
+    panes, alone = panes_of(layout_of(ui)), list(shown)
+    if len(alone) != 1 or len(panes) < 2 or alone[0] not in panes or alone[0] != selected(ui):
+        return None
+    return panes.index(alone[0]) + 1, len(panes)
 
 
 def arrange(ui: Ui, width: int, height: int, top: int, bottom: int) -> dict[str, Rect]:

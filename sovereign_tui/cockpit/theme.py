@@ -12,18 +12,18 @@ from textual.filter import LineFilter
 
 _DARK: Final[dict[str, str]] = {
     "background": "#0b0f14", "panel": "#121a24", "scrim": "#0b0f14",
-    "text": "#c6d0da", "strong": "bold #eef3f8", "dim": "#66727f", "label": "#7f8c99",
+    "text": "#c6d0da", "strong": "bold #eef3f8", "dim": "#727e8b", "label": "#7f8c99",
     "frame": "#2b3744", "frame.on": "#4c8fd6", "title": "bold #9fb2c6", "key": "bold #6fb1f5",
-    "unknown": "#b58a3a", "stale": "#8a6d2f", "warn": "#e3b341", "error": "bold #f2666c", "debug": "#56616d",
+    "unknown": "#b58a3a", "stale": "#a07f38", "warn": "#e3b341", "error": "bold #f2666c", "debug": "#65717d",
     "up": "#3ecf8e", "down": "#f2666c", "up.on": "#10302a", "down.on": "#36191f",
     "meter": "#4c8fd6", "meter.off": "#22303d", "cursor.on": "#1c3350", "accent": "#56b6c2", "mark": "#c792ea",
     "heat": "#12202d #163347 #1c4a5f #256a73 #3c8f74 #77b255 #c9b24a #e8843c #f05a4b",
 }  # fmt: skip
 _LIGHT: Final[dict[str, str]] = {
     "background": "#f7f8fa", "panel": "#e6eaef", "scrim": "#f7f8fa",
-    "text": "#26303a", "strong": "bold #0b1118", "dim": "#7b8792", "label": "#5c6872",
+    "text": "#26303a", "strong": "bold #0b1118", "dim": "#6a7680", "label": "#5c6872",
     "frame": "#c4ccd4", "frame.on": "#1f6fc2", "title": "bold #3b4a59", "key": "bold #1559a6",
-    "unknown": "#8a5a00", "stale": "#a5813f", "warn": "#8f5b00", "error": "bold #b3202c", "debug": "#97a1ab",
+    "unknown": "#8a5a00", "stale": "#866520", "warn": "#8f5b00", "error": "bold #b3202c", "debug": "#7f8a94",
     "up": "#0a7a4b", "down": "#b3202c", "up.on": "#d3efe2", "down.on": "#f8dadc",
     "meter": "#1f6fc2", "meter.off": "#d5dce3", "cursor.on": "#cfe2f7", "accent": "#0b7285", "mark": "#7b2fb5",
     "heat": "#eef2f5 #dbe9ee #bfdfe0 #97cfc4 #6fbf9b #9cbf5a #d5b03c #e0772c #c93a2e",
@@ -81,6 +81,7 @@ _ALARMS: Final = {
     "alarm": "bold #ffffff on #b3202c", "alarm.calm": "#ffd9dc on #4a1319", "alarm.strong": "bold #ffffff on #4a1319",
     "alarm.ok": "bold #7ee2b8 on #4a1319",
 }  # fmt: skip
+_ATTRIBUTES: Final = frozenset({"bold", "italic", "reverse", "underline"})
 _BANDED: Final = ("dim", "strong", "up", "down", "warn", "unknown")
 HEATS: Final = 9
 
@@ -122,11 +123,12 @@ class Palette:
         return self._looks[key]
 
     def css(self, role: str) -> str:
-        """A colour as Textual's CSS has it."""
-        colour = self.colours[role].split()[-1]
-        return {"default": "ansi_default", "bright_black": "ansi_bright_black"}.get(
-            colour, colour if colour.startswith("#") else f"ansi_{colour}"
-        )
+        """A colour as Textual's CSS has it; the terminal's own where the theme has only an attribute, or nothing."""
+        colour = next(iter(reversed(self.colours[role].split())), "default")
+        if colour.startswith("#"):
+            return colour
+        name = "default" if colour in _ATTRIBUTES else colour
+        return f"ansi_{name}"
 
     def _made(self, role: str) -> Style:
         text = self._text(role)

@@ -147,6 +147,7 @@ def test_a_price_is_as_old_as_the_older_of_its_two_times(
     assert (reject.code, reject.observed, reject.limit) == (RejectCode.TTL_EXPIRED, observed, "100 ms")
     assert scene.rejects == [reject]
     assert (scene.desk.counters.orders, scene.desk.counters.rejects) == (1, 1)
+    assert scene.desk.counters.by_rule() == {reject.rule: 1}
 
 
 def test_a_refused_intent_is_not_remembered_as_sent(tmp_path: Path) -> None:

@@ -119,15 +119,43 @@ def draw_line(dots: Dots, points: Sequence[tuple[int, float]], role: str) -> Sca
 
 
 def draw_zones(dots: Dots, bars: Bars, scale: Scale, zones: Sequence[Zone]) -> None:
-    """As grounds, from where each began to the right end."""
+    """As grounds, from where each began to the right end; the name stands where no candle and no other name is."""
     right = dots.width * ACROSS - 1
+    taken = _cells_of_candles(bars, scale)
     for zone in zones:
         top, bottom = scale.row(min(zone.top, scale.high)), scale.row(max(zone.bottom, scale.low))
         left = max(0, bars.column(zone.since_ns))
         if top <= bottom and zone.bottom <= scale.high and zone.top >= scale.low and left <= right:
             dots.ground(top, bottom, left, right, "up.on" if zone.direction > 0 else "down.on")
-            column, row = max(left // ACROSS, dots.width - len(zone.name) - 1), (top + bottom) // 2 // DOWN
-            dots.text(column, row, zone.name, "up" if zone.direction > 0 else "down")
+            rows = range(max(0, top // DOWN), min(dots.height - 1, bottom // DOWN) + 1)
+            place = _free_place(taken, rows, left // ACROSS, dots.width - 1, len(zone.name))
+            if place is not None:
+                column, row = place
+                dots.text(column, row, zone.name, "up" if zone.direction > 0 else "down")
+                taken |= {(column + index, row) for index in range(-1, len(zone.name) + 1)}
+
+
+def _cells_of_candles(bars: Bars, scale: Scale) -> set[tuple[int, int]]:
+    """(column, row) of each cell that a candle stands in."""
+    return {
+        (column + index, row)
+        for candle in bars.candles
+        for column in (bars.column(candle.open_ns) // ACROSS,)
+        for index in range(bars.cells)
+        for row in range(scale.row(candle.high) // DOWN, scale.row(candle.low) // DOWN + 1)
+    }
+
+
+def _free_place(
+    taken: set[tuple[int, int]], rows: range, first: int, end: int, length: int
+) -> tuple[int, int] | None:  # fmt: skip
+    """Where so many cells are free: the most to the right, in a row as near the middle as can be. None: nowhere."""
+    middle = (rows.start + rows.stop - 1) / 2
+    for row in sorted(rows, key=lambda each: abs(each - middle)):
+        for column in range(end - length, first - 1, -1):
+            if not any((column + index, row) in taken for index in range(length)):
+                return column, row
+    return None
 
 
 def draw_prices(dots: Dots, scale: Scale, prices: Sequence[Price]) -> None:

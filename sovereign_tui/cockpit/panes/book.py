@@ -8,12 +8,18 @@ from typing import Final
 
 from schemas.messages import MarketTick
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
-from sovereign_tui.cockpit.text import Row, Span, bounded, number, row, size, width_of
+from sovereign_tui.cockpit.text import Row, Span, bounded, fit, number, right, row, size, width_of
 
 _LEVELS: Final = 5
 """Levels a side of the imbalance shown; SPEC.md 7."""
 
 _COLUMN: Final = 8
+_ASKED: Final = (1, 10, 100, 1_000, 10_000)
+"""Contracts of the market orders whose cost is shown below the levels."""
+_ROWS_FOR_COST: Final = 4
+_CONTRACTS: Final = 7
+_ROOM_FOR_COST: Final = 2 * (_CONTRACTS + 16)
+"""Columns, of both sides."""
 _WITH_CUMULATIVE: Final = 50
 """Columns from which on the cumulative sizes stand beside the sizes; below, only their bars are left."""
 
@@ -37,7 +43,9 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         if not tick.bid_prices and not tick.ask_prices:
             distrust = row(Span("  the engine does not trust its book: no levels", "warn"))
             return Body(rows=(_last(tick, width), (), distrust), age_ms=age_ms, extra=extra)
-    rows = (_balance(share, width), _last(tick, width), _heads(width), *_ladder(tick, width, height - 3))
+    ladder = _ladder(tick, width, height - 3)
+    rows = (_balance(share, width), _last(tick, width), _heads(width), *ladder)
+    rows = (*rows, *market_cost(tick, width, height - len(rows)))
     return Body(rows=rows, age_ms=age_ms, extra=extra)
 
 
@@ -91,6 +99,41 @@ def _ladder(tick: MarketTick, width: int, rows: int) -> list[Row]:
         right_side = _ask_cells(asks[index] if index < len(asks) else None, width - half, most)
         out.append((*left, *right_side))
     return out
+
+
+def market_cost(tick: MarketTick, width: int, room: int) -> list[Row]:
+    """What a market order would pay on average, and how far that is from the touch, where rows are left for it."""
+    if room < _ROWS_FOR_COST or width < _ROOM_FOR_COST:
+        return []
+    half = width // 2
+    heads = f"{'sell':>{_CONTRACTS}}{'average':>10}{'bp':>6}"
+    rows: list[Row] = [(), (*fit((Span(heads, "dim"),), half), Span(heads.replace("sell", " buy"), "dim"))]
+    for contracts in _ASKED[: room - 2]:
+        sold = _cost(tick.bid_prices, tick.bid_sizes, contracts, "bid")
+        bought = _cost(tick.ask_prices, tick.ask_sizes, contracts, "ask")
+        rows.append((*fit(sold, half), *bought))
+    return rows
+
+
+def average_price(prices: tuple[float, ...], sizes: tuple[float, ...], contracts: float) -> float | None:
+    """What so many contracts cost each, taken from the touch outward; None if the levels do not hold them."""
+    left, paid = contracts, 0.0
+    for price, amount in zip(prices, sizes, strict=False):
+        taken = min(left, amount)
+        paid += taken * price
+        left -= taken
+        if left <= 0:
+            return paid / contracts
+    return None
+
+
+def _cost(prices: tuple[float, ...], sizes: tuple[float, ...], contracts: int, side: str) -> Row:
+    mean = average_price(prices, sizes, contracts)
+    label = Span(f"{contracts:>{_CONTRACTS},}", "label")
+    if mean is None:
+        return row(label, Span(f"{'beyond levels':>16}", "dim"))
+    away = abs(mean / prices[0] - 1) * 10_000 if prices[0] > 0 else None
+    return row(label, right(Span(number(mean, 1), side), 10), right(number(away, 2), 6))
 
 
 def _side(prices: tuple[float, ...], sizes: tuple[float, ...], depth: int) -> list[tuple[float, float, float]]:

@@ -25,6 +25,8 @@ from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, clock_text, number, right, row, signed, size
 from sovereign_tui.cockpit.ui import PaneState
 
+LETTERS: Final = ("braille", "ascii")
+"""What dots are made of: the second where a font has no braille."""
 BELOW: Final = ("volume", "cvd", "equity", "none")
 ZOOMS: Final = (1, 2, 3, 5)
 """Cells of a bar, by the cursor."""
@@ -97,12 +99,26 @@ def _prices(paint: Paint, bars: Bars, frame: str, dots: Dots, axis: int) -> list
     draw_prices(dots, scale, [*levels_of(paint, frame), *lines])
     draw_candles(dots, bars, scale)
     draw_marks(dots, bars, scale, marks_of(paint, frame))
-    labels: dict[int, Span] = {}
+    labels = {row: Span(_label(line, scale, axis), line.role) for row, line in _placed(lines, scale, height).items()}
     for value in ticks(scale.low, scale.high, max(2, height // 4)):
-        labels[scale.row(value) // DOWN] = Span(_label(Price(name="", price=value, role="dim"), scale, axis), "dim")
-    for line in lines:
-        labels[_edge(scale, line.price, height)] = Span(_label(line, scale, axis), line.role)
+        tick = Span(_label(Price(name="", price=value, role="dim"), scale, axis), "dim")
+        labels.setdefault(scale.row(value) // DOWN, tick)
     return _with_axis(dots, labels, paint, axis)
+
+
+def _placed(lines: Sequence[Price], scale: Scale, height: int) -> dict[int, Price]:
+    """Row -> the line whose label stands there: the last price at its own, the others as near as they can be, in the
+    order of their prices. No label hides another, as long as there are rows; then the last of `lines` stay."""
+    chosen = sorted(lines[-height:], key=lambda line: -line.price)
+    rows = [_edge(scale, line.price, height) for line in chosen]
+    anchor = next((index for index, line in enumerate(chosen) if not line.name), 0)
+    for index in range(anchor - 1, -1, -1):
+        rows[index] = min(rows[index], rows[index + 1] - 1)
+    for index in range(anchor + 1, len(rows)):
+        rows[index] = max(rows[index], rows[index - 1] + 1)
+    for index in range(len(rows)):
+        rows[index] = min(max(rows[index], index), height - len(rows) + index)
+    return dict(zip(rows, chosen, strict=True))
 
 
 def _range(candles: Sequence[Candle], lines: Sequence[Price], dots: int) -> Scale:
@@ -126,7 +142,7 @@ def _label(line: Price, scale: Scale, axis: int) -> str:
 
 
 def _with_axis(dots: Dots, labels: dict[int, Span], paint: Paint, axis: int) -> list[Row]:
-    ascii_only = paint.state.choice("letters") == "ascii"
+    ascii_only = paint.state.choice("letters", paint.letters) == LETTERS[1]
     rows = []
     for index, cells in enumerate(dots.rows(ascii_only=ascii_only)):
         label = labels.get(index, Span(""))

@@ -1,4 +1,4 @@
-"""Rates and counts of all processes, as they tell them; what went wrong stands out."""
+"""Rates and counts of all processes, as they tell them; what went wrong comes first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sovereign_tui.cockpit.frame import Body, Paint, matches, nothing_heard
 from sovereign_tui.cockpit.series import Series
 from sovereign_tui.cockpit.text import Row, Span, clean, left, number, right, row
 
-_COLUMN: Final = 44
+_COLUMN: Final = 49
+_NAME: Final = 32
 _BAD: Final = ("gaps", "lost", "errors", "rejects", "malformed", "dropped", "refused", "missed", "unknown", "failed")
-_HINTS: Final = (("/", "filter"),)
+_HINTS: Final = (("/", "filter"), ("↑ ↓", "scroll"))
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -28,23 +29,58 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     values |= {"screen.received": counts.received, "screen.gaps": counts.gaps, "screen.lost": counts.lost,
                "screen.malformed": counts.malformed}  # fmt: skip
     found = sorted((name, value) for name, value in values.items() if matches(paint.state.query, name))
+    lines = [*_wrong(found, paint.view.metrics_past), *_by_process(found, paint.view.metrics_past)]
     columns = max(1, width // _COLUMN)
-    deep = max(1, min(height, -(-len(found) // columns)))
-    cells = [_cell(name, value, paint.view.metrics_past) for name, value in found]
+    hidden = max(0, -(-len(lines) // columns) - height)
+    lines = lines[min(paint.state.cursor, hidden) :]
+    deep = max(1, min(height, -(-len(lines) // columns)))
     rows = [
-        tuple(span for column in range(columns) for span in _at(cells, column * deep + index)) for index in range(deep)
+        tuple(span for column in range(columns) for span in _at(lines, column * deep + index)) for index in range(deep)
     ]
-    return Body(rows=tuple(rows), age_ms=age_ms, hints=_HINTS)
+    return Body(rows=tuple(rows), age_ms=age_ms, hints=_HINTS, items=hidden + 1 if hidden else 0)
 
 
-def _cell(name: str, value: float, past: Series[Mapping[str, float]]) -> Row:
-    bad = any(word in name for word in _BAD) and value > 0
+def is_bad(name: str, value: float) -> bool:
+    """Whether it counts what went wrong, and something did."""
+    return value > 0 and any(word in name for word in _BAD)
+
+
+def _wrong(found: list[tuple[str, float]], past: Series[Mapping[str, float]]) -> list[Row]:
+    """What went wrong since the start, of all processes: what still does first, then the most."""
+    bad = [(name, value, _rate(name, value, past)) for name, value in found if is_bad(name, value)]
+    bad.sort(key=lambda each: (-(each[2] or 0.0), -each[1], each[0]))
+    if not bad:
+        return [row(Span(" √ nothing went wrong since the start", "up")), ()]
+    return [
+        row(Span(" ! went wrong since the start", "warn")),
+        *(_cell(name, value, rate) for name, value, rate in bad),
+        (),
+    ]
+
+
+def _by_process(found: list[tuple[str, float]], past: Series[Mapping[str, float]]) -> list[Row]:
+    """Everything else, under the name of the process that counts it."""
+    rows: list[Row] = []
+    process = ""
+    for name, value in found:
+        if is_bad(name, value):
+            continue
+        group, _, rest = name.partition(".")
+        if group != process:
+            process = group
+            rows.append(row(Span(f" {clean(group)}", "title")))
+        rows.append(_cell(rest, value, _rate(name, value, past)))
+    return rows
+
+
+def _cell(name: str, value: float, rate: float | None) -> Row:
+    bad = is_bad(name, value)
     decimals = 0 if float(value).is_integer() else 2
-    rate = _rate(name, value, past)
+    said = clean(name.replace(".", " ").replace("_", " "))
     return row(
-        left(Span(f" {clean(name).replace('_', ' ')}", "label"), 25),
-        right(Span(number(value, decimals), "warn" if bad else "text"), 10),
-        right(Span("" if rate is None else f"{rate:,.0f}/s", "dim"), 9),
+        left(Span(f"  {said}", "label"), _NAME),
+        right(Span(number(value, decimals), "warn" if bad else "text"), 9),
+        right(Span("" if rate is None else f"{rate:,.0f}/s", "error" if bad and rate else "dim"), 7),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         for point in reversed(paint.view.decisions)
         if matches(query, point.value.why_not, point.value.why_not_text, point.value.intent_id)
     ]
-    heads = f" {'time UTC':<10}{'direction':<11}{'price':>10}  {'votes':<12}{'why not, or the order':<20}"
+    heads = f" {'time UTC':<10}{'direction':<11}{'price':>10}  {'votes':<12}why not, or the order"
     rows: list[Row] = [row(Span(heads, "dim"))]
     cursor = min(paint.state.cursor, max(0, len(found) - 1))
     for index in window(len(found), cursor, height - 1):

@@ -32,7 +32,14 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
     key = Span(" ^K HALT ", "badge.kill") if paint.halts else Span(" NO HALT HERE ", "badge.note")
     kill = row(*_badges(paint), key)
     first = _packed(
-        [*_market(paint), (9, _state(paint)), (4, _cause(paint)), (2, _processes(paint)), (1, _equity(paint))],
+        [
+            *_market(paint),
+            (9, _state(paint)),
+            (4, _cause(paint)),
+            (3, _processes(paint)),
+            (1, _equity(paint)),
+            (2, _screen(paint)),
+        ],
         width - width_of(kill) - 1,
     )
     compact = width < _COMPACT
@@ -141,6 +148,12 @@ def _processes(paint: Paint) -> Row:
     return row(Span(f"{running}/{total} up", "up" if running == total else "warn"))
 
 
+def _screen(paint: Paint) -> Row:
+    """Which of the screens this is."""
+    number, _, name = paint.screen.partition(" ")
+    return row(Span(number, "key"), Span(f" {name}", "label")) if name else ()
+
+
 def _equity(paint: Paint) -> Row:
     account = paint.view.account
     if account.value is None or paint.is_stale(account):
@@ -149,11 +162,12 @@ def _equity(paint: Paint) -> Row:
 
 
 def _pulses(paint: Paint, *, compact: bool) -> Row:
-    """Who is alive: the engine and ops by what they say themselves, the brain by what the engine heard of it."""
+    """Who is alive: the engine and ops by what they say themselves, the brain by what the engine heard of it: of a
+    silent engine nothing is known of the brain."""
     view = paint.view
     engine_ms, engine = view.engine.age_ms(paint.now_ns), view.engine.value
     brain_ms = None
-    if engine is not None and engine.brain_age_ms is not None:
+    if engine is not None and engine.brain_age_ms is not None and not paint.is_stale(view.engine):
         brain_ms = engine.brain_age_ms + (engine_ms or 0.0)
     pulses = (
         _pulse(paint, "eng", ENGINE, engine_ms, paint.stale_ms, compact=compact),

@@ -44,8 +44,8 @@ def _legs(values: Mapping[str, float]) -> list[str]:
 
 def _heads(strip: int) -> Row:
     quantiles = "".join(f"{name:>10}" for name in ("p50", "p90", "p99", "p99.9", "max"))
-    line = f"  {'1 us':<{max(0, strip - 4)}}{'1 s':>4}" if strip > 12 else ""
-    return row(Span(f" {'us':<{_NAME - 1}}{quantiles}{line}", "dim"))
+    line = f"  {'1 µs':<{max(0, strip - 4)}}{'1 s':>4}" if strip > 12 else ""
+    return row(Span(f" {'µs':<{_NAME - 1}}{quantiles}{line}", "dim"))
 
 
 def _leg(paint: Paint, leg: str, window: str, values: Mapping[str, float], strip: int) -> Row:

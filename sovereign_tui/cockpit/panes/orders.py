@@ -47,7 +47,7 @@ def _texts(order: OrderView) -> tuple[str, ...]:
 
 def _heads(width: int) -> str:
     heads = f" {'time':<9}{'side':<7}{'filled/size':>12}{'price':>11}  {'kind':<9}{'state':<17}"
-    return heads + (f"{'TP':>10}{'SL':>10}{'fee':>9}  {'intent':<18}" if width >= _WIDE else f"{'intent':<18}")
+    return heads + (f"{'TP':>10}{'SL':>10}{'fee':>9}  intent" if width >= _WIDE else "intent")
 
 
 def _order(order: OrderView, working: bool, width: int) -> Row:

@@ -60,7 +60,7 @@ def _list(state: ReplayView, width: int, height: int) -> list[Row]:
     first = max(0, min(state.cursor - room // 2, len(state.sessions) - room))
     shown = list(enumerate(state.sessions))[first : first + room]
     heads = f"   {'session':<18}{'start (UTC)':<21}{'lasted':>10}{'size':>11}  ended"
-    rows: list[Row] = [row(Span(f"{heads:<74}{'processes' if width >= _WIDE else ''}", "dim"))]
+    rows: list[Row] = [row(Span(f"{heads:<77}{'processes' if width >= _WIDE else ''}", "dim"))]
     rows += [_session(session, chosen=number == state.cursor, width=width) for number, session in shown]
     rows += [()] * (height - len(rows) - len(told) - 1)
     return [*rows, *told, _hints(_CHOOSING)]

@@ -15,6 +15,9 @@ _MARKS: Final = {1: Span("▲", "up"), 0: Span("·", "dim"), -1: Span("▼", "do
 _DIRECTIONS: Final = {1: Span("▲ LONG", "up"), 0: Span("· flat", "dim"), -1: Span("▼ SHORT", "down")}
 _MISSING: Final = Span("?", "unknown")
 _WIDE: Final = 64
+_STEP: Final = 32
+"""Columns of a step's name and value; the words are beside them where there are enough left for words."""
+_ROOM_FOR_WORDS: Final = 20
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -45,7 +48,7 @@ def direction(value: int) -> Span:
 
 def _heads(wide: bool) -> Row:
     text = f" {'frame':<6}{'trend':>9} {'vote':>5}  {'book':>5} {'vote':>5}  {'flow':>5} {'vote':>5}   direction"
-    return row(Span(text if wide else f" {'frame':<5}{'trend':>8}  {'book':>6}  {'flow':>6}   direction", "dim"))
+    return row(Span(text if wide else f" {'frame':<5}{'trend':>8}  {'book':>5}  {'flow':>5}   way", "dim"))
 
 
 def _wide(scores: FrameScores) -> Row:
@@ -62,8 +65,8 @@ def _narrow(scores: FrameScores) -> Row:
     return row(
         Span(f" {clean(scores.frame):<5}", "strong"),
         right(signed(scores.trend_score_pct, 2, "%"), 8), _mark(scores.trend_vote), " ",
-        right(_share(scores.book_imbalance), 6), _mark(scores.book_vote), " ",
-        right(_share(scores.trade_pressure), 6), _mark(scores.flow_vote), "  ",
+        right(_share(scores.book_imbalance), 5), _mark(scores.book_vote), " ",
+        right(_share(scores.trade_pressure), 5), _mark(scores.flow_vote), "  ",
         direction(scores.direction),
     )  # fmt: skip
 
@@ -96,7 +99,7 @@ def _verdict(decision: Decision, width: int) -> list[Row]:
         what = f" sent {decision.intent_id}" if decision.intent_id else " an order was sent"
         return [row(Span(" order  ", "label"), direction(decision.direction), Span(clean(what), "strong"))]
     words = clean(f"{decision.why_not}: {decision.why_not_text}".removesuffix(": "))
-    lines = textwrap.wrap(words, max(10, width - 10))[:2] or [""]
+    lines = textwrap.wrap(words, max(10, width - 10), max_lines=3, placeholder=" …") or [""]
     out = [row(Span(" why not ", "label"), Span(lines[0], "warn"))]
     out += [row(Span(" " * 9), Span(line, "warn")) for line in lines[1:]]
     return out
@@ -132,10 +135,12 @@ def _size(decision: Decision, width: int) -> list[Row]:
     """From the account to contracts, step by step."""
     if not decision.size:
         return []
-    return [(), *(
-        row(
-            left(Span(f" {clean(each.name).replace('_', ' ')}", "label"), 20), right(number(each.value, 2), 12),
-            Span(f"  {clean(each.text)}"[: max(0, width - 33)], "dim"),
-        )
-        for each in decision.size
-    )]  # fmt: skip
+    rows: list[Row] = [()]
+    room = width - _STEP - 3
+    for each in decision.size:
+        name = Span(f" {clean(each.name).replace('_', ' ')}", "label")
+        lines = textwrap.wrap(clean(each.text), room, max_lines=2, placeholder=" …") if room >= _ROOM_FOR_WORDS else []
+        said = Span(f"  {lines[0]}" if lines else "", "dim")
+        rows.append(row(left(name, _STEP - 12), right(number(each.value, 2), 12), said))
+        rows += [row(Span(" " * (_STEP + 2) + line, "dim")) for line in lines[1:]]
+    return rows

@@ -53,7 +53,7 @@ def _numbers(paint: Paint, values: Mapping[str, float], counters: Mapping[str, i
         ("rejects", _count(counters.get("rejects"), "warn")),
         ("gaps", _count(_gaps(paint, values), "warn")),
         ("errors", _count(sum(errors) if errors else None, "error")),
-        ("malformed here", _count(counts.malformed, "error")),
+        ("malformed", _count(counts.malformed, "error")),
         ("eng restarts", _count(counts.restarts, "warn")),
     ]
 
@@ -76,7 +76,7 @@ def _count(value: int | None, role: str) -> Span:
 
 def _pairs(numbers: list[tuple[str, Span]], width: int) -> list[Row]:
     half = (width - 1) // 2
-    cells = [(left(Span(f" {name}", "label"), half - 10), right(value, 9), Span(" ")) for name, value in numbers]
+    cells = [(left(Span(f" {name}", "label"), half - 9), right(value, 8), Span(" ")) for name, value in numbers]
     return [(*cells[index], *cells[index + 1]) for index in range(0, len(cells) - 1, 2)]
 
 

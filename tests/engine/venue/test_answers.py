@@ -18,6 +18,7 @@ from engine.risk.trading_state import CauseName
 from engine.venue import codes
 from engine.venue.answers import Unexplained, VenueBusy, VenueError, VenueRefused, VenueUnknown, unwrap
 from engine.venue.frames import FrameError, decode_frame
+from engine.venue.http import NoAnswer
 from engine.venue.rest import Rest
 from engine.venue.sign import Credentials
 from schemas.messages import OrderAck, OrderReject, RejectCode, Side, TradingState
@@ -247,3 +248,28 @@ def test_after_one_new_risk_waits_for_the_operator_and_for_the_venue(tmp_path: P
         assert (lab.differences(), trader.lost()) == ([], [])
 
     in_laboratory(tmp_path, act, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("status", "raw", "kind"),
+    [
+        (200, envelope("50011"), "busy"),
+        (200, envelope("51008"), "refused"),
+        (200, envelope("50004"), "unknown"),
+        (502, b"<html>", "unknown"),
+        (200, b"<html>", "unexplained"),
+        (200, None, "no_answer"),
+    ],
+)
+def test_what_was_not_done_is_counted_once_by_its_kind(status: int, raw: bytes | None, kind: str) -> None:
+    async def transport(method: str, target: str, body: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        if raw is None:
+            raise NoAnswer("time-out")
+        return status, raw
+
+    credentials = Credentials(api_key="key", secret=SECRET, passphrase="phrase")
+    rest = Rest(transport, credentials=credentials, clock=ManualClock())
+    assert set(rest.errors.values()) == {0}
+    with pytest.raises(VenueError):
+        asyncio.run(rest.server_time_ms())
+    assert {name: count for name, count in rest.errors.items() if count} == {kind: 1}

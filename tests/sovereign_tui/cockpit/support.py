@@ -97,9 +97,11 @@ def home_in(folder: Path) -> Home:
     return home
 
 
-def cockpit(home: Home, clock: ManualClock, source: FakeSource, *, readonly: bool = False) -> Cockpit:
+def cockpit(
+    home: Home, clock: ManualClock, source: FakeSource, *, readonly: bool = False, no_color: bool = False
+) -> Cockpit:
     kill = KillSwitch(home, clock, "op@pts/2")
     return Cockpit(
         home=home, settings=Settings(), clock=clock, kill=kill, connect=lambda: source, readonly=readonly,
-        who="op@pts/2",
+        who="op@pts/2", no_color=no_color,
     )  # fmt: skip

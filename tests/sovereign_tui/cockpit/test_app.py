@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -21,6 +22,7 @@ from sovereign_tui.cockpit.keys import DEEDS, display
 from sovereign_tui.cockpit.kill import NoKillSwitch
 from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.screens import SCREENS
+from sovereign_tui.cockpit.theme import THEMES
 from tests.sovereign_tui.cockpit import messages as make
 from tests.sovereign_tui.cockpit.support import FakeOps, FakeSource, cockpit
 from tests.support.clock import ManualClock
@@ -249,6 +251,38 @@ def test_the_big_screen_shows_all_panes_zooms_one_and_has_layouts(home: Home) ->
     run(test)
 
 
+def test_a_pane_that_is_shown_alone_says_which_of_how_many_it_is(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home, (80, 24)) as at:
+            assert at.text("book").startswith("╭ Book 1/6 tab ")
+            await at.pilot.press("tab")
+            assert at.text("chart").startswith("╭ Chart 2/6 tab ")
+            await at.pilot.press("7")
+            assert at.text("chart").startswith("╭ Chart ─")
+        async with desk(home) as at:
+            await at.pilot.press("1", "shift+tab")
+            assert at.text("book").startswith("╭ Book ─")
+            await at.pilot.press("z")
+            assert at.text("book").startswith("╭ Book 1/6 tab ")
+
+    run(test)
+
+
+def test_header_and_footer_name_the_screen_and_the_way_to_the_others(home: Home) -> None:
+    async def test() -> None:
+        for size in ((80, 24), (120, 40)):
+            async with desk(home, size) as at:
+                for key, screen in SCREENS.items():
+                    await at.pilot.press(key)
+                    assert f"{key} {screen.name}" in at.text("header") or size[0] < 100
+                    assert "1-9 screens" in at.text("footer") or key == "7"  # its own keys fill 80 columns
+                    assert "^K HALT" in at.text("footer")
+                    presets = len(screen.presets)
+                    assert size[0] < 100 or ("p layout" in at.text("footer")) == (presets > 1)
+
+    run(test)
+
+
 def test_freeze_holds_the_panes_while_data_and_header_go_on(home: Home) -> None:
     async def test() -> None:
         async with desk(home) as at:
@@ -318,5 +352,48 @@ def test_a_screen_without_a_halt_says_so_at_the_kill_key_and_asks_nobody(home: H
             assert app.view.kill is None
         assert ops.commands == []
         assert haltfile.read(home.runtime) is None
+
+    run(test)
+
+
+def test_every_theme_can_be_chosen_and_dresses_the_dialogs_too(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            seen = []
+            for _ in THEMES:
+                await at.pilot.press("t", "question_mark")
+                seen.append(at.app.palette.name)
+                assert at.app.theme == f"sv-{at.app.palette.name}"
+                box = at.app.screen.query_one(".box")
+                assert box.styles.background == Color.parse(at.app.palette.css("panel"))
+                await at.pilot.press("escape")
+            assert sorted(seen) == sorted(THEMES)
+
+    run(test)
+
+
+def test_a_screen_without_colours_starts_and_stays_without(home: Home) -> None:
+    async def test() -> None:
+        clock = ManualClock()
+        app = cockpit(home, clock, FakeSource(clock), no_color=True)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("t", "question_mark")
+            assert isinstance(app.screen, HelpDialog)
+            assert app.palette.name == "mono"
+
+    run(test)
+
+
+def test_a_dialog_leaves_header_and_banner_free(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home, (80, 24)) as at:
+            await at.pilot.press("question_mark")
+            assert at.app.screen.query_one(".box").region.y == 2
+            at.source.put(make.engine(halt_id="8f3"))
+            at.app.paint()
+            await at.pilot.pause()
+            assert at.app.screen.query_one(".box").region.y == 3
+            await at.pilot.press("escape", "colon")
+            await at.until(lambda: at.app.screen.query_one("CommandPalette > Vertical").styles.margin.top == 3)
 
     run(test)
