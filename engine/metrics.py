@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
+from engine.desk_counters import DeskCounters
 from engine.risk.view import Day, Terms
 from schemas.clock import NS_PER_MS, Clock
 from schemas.latency import LatencyWindow, summaries
@@ -100,10 +102,17 @@ def metrics(engine: Engine) -> dict[str, Any]:
     )
     return {
         **{f"engine.{name}": value for name, value in _counters(engine).items()},
-        **{f"engine.rejects_{rule}": count for rule, count in engine.desk.counters.by_rule().items()},
-        **{f"engine.rest_errors_{kind}": count for kind, count in engine.rest.errors.items()},
+        **by_kind(engine.desk.counters, engine.rest.errors),
         **daily_loss(day, engine.limits.risk.max_daily_loss_pct),
         **summaries(ENGINE, legs(engine)),
+    }
+
+
+def by_kind(desk: DeskCounters, rest_errors: Mapping[str, int]) -> dict[str, int]:
+    """The rejects by rule, and the calls that the venue did not do by kind, each under its metric's name."""
+    return {
+        **{f"engine.rejects_{rule}": count for rule, count in desk.by_rule().items()},
+        **{f"engine.rest_errors_{kind}": count for kind, count in rest_errors.items()},
     }
 
 

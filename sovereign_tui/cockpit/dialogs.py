@@ -14,6 +14,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from sovereign_tui.cockpit.field import Field
+
 CSS: Final = """
 ModalScreen { align: center middle; background: $sv-scrim 0%; }
 ModalScreen .box {
@@ -122,7 +124,7 @@ class TypedDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What will be done, and the field."""
         what = Static(Content(f"{self._text}\n\nType {self._word} and press enter; Esc leaves all as it is."))
-        body = Vertical(what, Input(placeholder=self._word), classes="box")
+        body = Vertical(what, Field(placeholder=self._word), classes="box")
         body.border_title = self._title
         yield body
 
@@ -146,7 +148,7 @@ class FilterDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The line."""
-        yield Input(self._query, placeholder="filter: all of these words, !not this one; enter keeps, Esc clears")
+        yield Field(self._query, placeholder="filter: all of these words, !not this one; enter keeps, Esc clears")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Shows what is left."""

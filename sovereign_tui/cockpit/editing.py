@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from sovereign_tui.cockpit.field import Field
 from sovereign_tui.cockpit.settings_desk import Change, SettingRow, SettingsError
 
 
@@ -29,7 +30,7 @@ class EditDialog(ModalScreen[Change | None]):
         """What it is, the field, and what would change."""
         text = f"{self._row.text}\n\nThe default is {self._row.default}. {self._note}\n"
         about = Static(Content(text), id="about")
-        body = Vertical(about, Input(self._row.value, select_on_focus=False), Static("", id="outcome"), classes="box")
+        body = Vertical(about, Field(self._row.value, select_on_focus=False), Static("", id="outcome"), classes="box")
         body.border_title = self._row.key
         body.border_subtitle = "enter change   Esc leave it"
         yield body

@@ -163,4 +163,5 @@ def matches(query: str, *texts: str) -> bool:
 
 def nothing_heard(who: str, topic: str) -> tuple[Row, ...]:
     """The inside of a pane whose part was never heard."""
-    return (), row(Span("  UNKNOWN", "unknown")), row(Span(f"  nothing heard from {who} yet ({clean(topic)})", "dim"))
+    told = row(Span(f"  nothing from {who} yet", "dim"))
+    return (), row(Span("  UNKNOWN", "unknown")), told, row(Span(f"  {clean(topic)}", "dim"))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.metrics import daily_loss, largest_order
+from engine.desk_counters import DeskCounters
+from engine.metrics import by_kind, daily_loss, largest_order
 from engine.risk.gate import default_gate
 from engine.risk.view import Day, Refusal
 from schemas.messages import Side
@@ -34,6 +35,16 @@ def test_the_days_loss_is_a_share_of_its_opening_and_unknown_is_not_zero(
         peak=None, losses=0, last_loss_age_ns=None,
     )  # fmt: skip
     assert daily_loss(day, 3.0) == {"engine.daily_loss_pct": lost_pct, "engine.daily_loss_limit_pct": 3.0}
+
+
+def test_rejects_and_errors_have_a_metric_for_each_kind() -> None:
+    desk = DeskCounters()
+    for rule in ("order_ttl", "venue 51008", "order_ttl"):
+        desk.reject(rule)
+    assert by_kind(desk, {"busy": 0, "no_answer": 3}) == {
+        "engine.rejects_order_ttl": 2, "engine.rejects_venue_51008": 1, "engine.rest_errors_busy": 0,
+        "engine.rest_errors_no_answer": 3,
+    }  # fmt: skip
 
 
 def refused_by(risk: Risk, contracts: Decimal, **seen: object) -> set[str]:

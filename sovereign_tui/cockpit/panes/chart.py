@@ -36,7 +36,7 @@ _WIDE: Final = 48
 _LEAST_FOR_BELOW: Final = 14
 _NEAR: Final = 0.6
 """A price that is that much of the range outside of it is taken into the range."""
-_HINTS: Final = (("[ ]", "frame"), ("← →", "scroll"), ("↑ ↓", "width"), ("o", "below: volume, CVD, equity"))
+_HINTS: Final = (("[ ]", "frame"), ("← →", "scroll"), ("↑ ↓", "width"), ("o", "below"))
 
 
 def frames_of(paint: Paint) -> tuple[str, ...]:

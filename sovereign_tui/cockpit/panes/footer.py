@@ -32,7 +32,7 @@ def _fill(paint: Paint) -> Row:
     if orders is None:
         return (Span("last fill ", "label"), Span("?", "unknown"))
     if not filled:
-        return (Span("last fill ", "label"), Span("none", "dim"))
+        return (Span("last fill ", "label"), Span("none since the engine's start", "dim"))
     last = max(filled, key=lambda order: order.updated_ns)
     bought = last.side.lower() == "buy"
     return (

@@ -8,7 +8,7 @@ from typing import Final
 from schemas.messages import Cause, EngineState, TradingState
 from schemas.topology import BRAIN, ENGINE, OPS
 from sovereign_tui.cockpit.frame import Paint
-from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, number, row, signed, size, spread, width_of
+from sovereign_tui.cockpit.text import Row, Span, age, clean, fit, number, person, row, signed, size, spread, width_of
 from sovereign_tui.cockpit.tty.pacer import Level
 
 _WORST: Final = {TradingState.HALTED: 2, TradingState.REDUCING: 1, TradingState.ACTIVE: 0}
@@ -35,7 +35,7 @@ def draw(paint: Paint, width: int) -> tuple[Row, Row]:
         [
             *_market(paint),
             (9, _state(paint)),
-            (4, _cause(paint)),
+            (4, _cause(paint, compact=width < _COMPACT)),
             (3, _processes(paint)),
             (1, _equity(paint)),
             (2, _screen(paint)),
@@ -125,16 +125,17 @@ def _state(paint: Paint) -> Row:
     return row(_BADGES[engine.value.state])
 
 
-def _cause(paint: Paint) -> Row:
+def _cause(paint: Paint, *, compact: bool) -> Row:
+    """Why; where there is little room the name alone, which says more than nothing."""
     engine = paint.view.engine.value
     if engine is None:
-        return row(Span("nothing heard from the engine", "unknown"))
+        return row(Span("engine not heard" if compact else "nothing heard from the engine", "unknown"))
     cause = worst(engine)
     if cause is None or paint.is_stale(paint.view.engine):
         return ()
     more = f" (+{len(engine.causes) - 1})" if len(engine.causes) > 1 else ""
     name = clean(cause.name).replace("_", " ")
-    words = f"{name}: {clean(cause.detail)}" if cause.detail else name
+    words = f"{name}: {person(cause.detail)}" if cause.detail and not compact else name
     return row(Span(words[:70] + more, "warn" if cause.forces is not TradingState.ACTIVE else "dim"))
 
 

@@ -47,7 +47,7 @@ def _summary(paint: Paint) -> Row:
 def _positions(paint: Paint, width: int) -> list[Row]:
     state = paint.view.positions.value
     if state is None:
-        return [row(Span(" position ", "label"), Span("UNKNOWN", "unknown"), Span("  nothing heard yet", "dim"))]
+        return [row(Span(" position ", "label"), Span("UNKNOWN", "unknown"), Span("  not heard yet", "dim"))]
     if not state.positions:
         return [row(Span(" FLAT", "strong"), Span("  no position", "dim"))]
     draw_one = _position if width >= _WIDE else _narrow
@@ -108,7 +108,7 @@ def _rule(name: str, width: int) -> Row:
 def _orders(paint: Paint, width: int, height: int) -> list[Row]:
     state = paint.view.orders.value
     if state is None:
-        return [row(Span(" UNKNOWN", "unknown"), Span("  nothing heard from the engine yet (state.orders)", "dim"))]
+        return [row(Span(" UNKNOWN", "unknown"), Span("  not heard yet (state.orders)", "dim"))]
     if not state.working and not state.recent:
         return [row(Span(" no orders yet", "dim"))]
     wide = width >= _ALL_OF_AN_ORDER

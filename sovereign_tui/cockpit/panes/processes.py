@@ -42,7 +42,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         rows.append(_process(process, (age_ms or 0.0), width))
         if process.reason:
             rows.append(row(Span(f"   {clean(process.reason)}", "warn")))
-        elif process.last_exit and width >= _ROOM_FOR_ALL:
+        elif process.last_exit and width >= _ROOM_FOR_USE:
             rows.append(row(Span(f"   the run before: {clean(process.last_exit)}", "dim")))
     rows += _causes(paint)
     return Body(rows=tuple(rows[:height]), age_ms=age_ms)
@@ -50,7 +50,10 @@ def draw(paint: Paint, width: int, height: int) -> Body:
 
 def _heads(width: int) -> str:
     heads = f" {'process':<9}{'state':<12}{'pid':>7}{'restarts':>9}{'heartbeat':>10}"
-    return f"{heads}{'cpu':>8}{'memory':>8}{'files':>7}{'loop p99':>10}{'max':>9}" if width >= _ROOM_FOR_ALL else heads
+    if width < _ROOM_FOR_USE:
+        return heads
+    heads += f"{'cpu':>8}{'memory':>8}"
+    return f"{heads}{'files':>7}{'loop p99':>10}{'max':>9}" if width >= _ROOM_FOR_ALL else heads
 
 
 def _process(process: ProcessView, since_ms: float, width: int) -> Row:
@@ -63,9 +66,15 @@ def _process(process: ProcessView, since_ms: float, width: int) -> Row:
     )  # fmt: skip
     if width >= _ROOM_FOR_ALL:
         return (*cells, *_uses(process))
-    if width < _ROOM_FOR_USE or process.cpu_pct is None:
+    if width < _ROOM_FOR_USE:
         return cells
-    return (*cells, right(f"{number(process.cpu_pct, 0)}% cpu", 8), right(f"{number(process.memory_mb, 0)} MB", 8))
+    return (*cells, *_load(process))
+
+
+def _load(process: ProcessView) -> Row:
+    """Processor and memory; each may be unknown by itself."""
+    values = ((process.cpu_pct, "%"), (process.memory_mb, " MB"))
+    return row(*(right("?" if value is None else f"{number(value, 0)}{unit}", 8) for value, unit in values))
 
 
 def _uses(process: ProcessView) -> Row:
@@ -74,7 +83,7 @@ def _uses(process: ProcessView) -> Row:
     files = "warn" if used is not None and limit is not None and used > _FILES_WARN * limit else "text"
     late = process.loop_lag_max_ms
     return row(
-        right(f"{number(process.cpu_pct, 0)}%", 8), right(f"{number(process.memory_mb, 0)} MB", 8),
+        *_load(process),
         right(Span(number(used, 0), files), 7),
         right(_late(process.loop_lag_p99_ms, "text"), 10),
         right(_late(late, "warn" if late is not None and late >= _LATE_MS else "text"), 9),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sovereign_tui.cockpit.frame import Body, Paint
-from sovereign_tui.cockpit.text import Row, Span, age, left, number, right, row, size
+from sovereign_tui.cockpit.panes.counters import is_bad
+from sovereign_tui.cockpit.text import Row, Span, age, clean, left, number, right, row, size
 
 
 def draw(paint: Paint, width: int, height: int) -> Body:
@@ -23,7 +24,18 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     ]
     if engine is not None:
         rows.append(_authority(engine.authority_pct, width))
+    rows += _wrong(values, height - len(rows))
     return Body(rows=tuple(rows[:height]), age_ms=paint.view.metrics.age_ms(paint.now_ns))
+
+
+def _wrong(values: Mapping[str, float], room: int) -> list[Row]:
+    """What of all that is counted went wrong, the most first, where rows are left for it."""
+    bad = sorted(((name, value) for name, value in values.items() if is_bad(name, value)), key=lambda each: -each[1])
+    return [
+        row(Span(" ! ", "warn"), left(Span(clean(name.replace(".", " ").replace("_", " ")), "label"), 34),
+            right(Span(number(value, 0), "warn"), 10))
+        for name, value in bad[: max(0, room)]
+    ]  # fmt: skip
 
 
 def _legs() -> Row:

@@ -104,7 +104,7 @@ def test_candles_of_a_frame_that_is_not_known_are_no_chart() -> None:
     paint = Paint(view=view, now_ns=HEARD_NS, stale_ms=2_000.0, state=PaneState(choices={"frame": "9y"}))
     _, body = framed(paint, "chart", "Chart", PANES["chart"].draw, 100, 30)
     assert body.mistake is None
-    assert any("nothing heard" in plain(cells) for cells in body.rows)
+    assert any("nothing from the engine yet" in plain(cells) for cells in body.rows)
 
 
 def test_a_text_longer_than_any_row_is_not_looked_at_to_its_end() -> None:

@@ -111,6 +111,13 @@ def test_what_went_wrong_comes_first_and_the_rest_by_process() -> None:
     assert "rest errors no answer" in "\n".join(rows[5:])
 
 
+def test_the_telemetry_names_what_went_wrong_where_there_is_room() -> None:
+    told = make.metrics(**{"engine.rejects_order_ttl": 2, "brain.gaps": 7, "engine.ticks": 50, "engine.rejects": 0})
+    rows = [each.split() for each in _rows("telemetry", _paint(told, make.engine()), 48, 16) if " ! " in each]
+    assert rows == [["!", "brain", "gaps", "7"], ["!", "engine", "rejects", "order", "ttl", "2"]]
+    assert "order ttl" not in _text("telemetry", _paint(told, make.engine()), 48, 10)
+
+
 def test_counters_that_do_not_fit_can_be_scrolled() -> None:
     told = make.metrics(**{f"engine.ticks_{number:02d}": 1 for number in range(30)})
     last = [
