@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from math import inf, nan
@@ -10,12 +11,19 @@ from typing import Any
 import msgspec
 import pytest
 from rich.cells import cell_len
+from textual import events
+from textual.app import App
+from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from sovereign_tui.cockpit import ui
+from sovereign_tui.cockpit.dialogs import FilterDialog, TypedDialog
+from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.frame import Body, Paint, framed
 from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
+from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, clean, plain
 from sovereign_tui.cockpit.turning import turned
 from sovereign_tui.cockpit.ui import PaneState
@@ -118,3 +126,26 @@ def test_the_price_is_marked_where_it_is_in_the_heatmap_and_nowhere_else() -> No
     drawn = [framed(replace(paint, view=each), "heatmap", "", PANES["heatmap"].draw, 60, 30)[0]
              for each in (inside, below)]  # fmt: skip
     assert ["<" in "".join(map(plain, rows)) for rows in drawn] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        FilterDialog("", lambda query: None),
+        TypedDialog("Flatten?", "", "FLATTEN"),
+        EditDialog(SettingRow(key="a.b", value="1", default="1", text="", variable=""), lambda key, value: None, ""),  # type: ignore[arg-type,return-value]
+    ],
+    ids=lambda dialog: type(dialog).__name__,
+)
+def test_a_field_takes_no_more_than_it_can_mean(dialog: ModalScreen[Any]) -> None:
+    async def scenario() -> None:
+        app = App[None]()
+        async with app.run_test() as pilot:
+            await app.push_screen(dialog)
+            await pilot.pause()
+            field = dialog.query_one(Input)
+            field.post_message(events.Paste("9" * 1_000_000))
+            await pilot.pause()
+            assert len(field.value) < 2
+
+    asyncio.run(scenario())
