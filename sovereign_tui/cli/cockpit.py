@@ -103,7 +103,7 @@ def _demand_venue(home: Home, venue: str | None) -> None:
 
 
 def demand_terminal() -> None:
-    """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one of them is no terminal that can."""
+    """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one is no terminal that can."""
     names = [name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not stream.isatty()]
     if names:
         text = (

@@ -175,7 +175,7 @@ class TextDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The page."""
         body = VerticalScroll(Static(self._text), classes="box")
-        body.border_title = self._title
+        body.border_title = Content(self._title)
         body.border_subtitle = "y copy   Esc close"
         yield body
 
