@@ -110,7 +110,7 @@ def toml_value(text: str) -> Any:
     """The value as TOML reads it; a bare word is a text, and so is what would be more than one value."""
     try:
         table = tomllib.loads(f"x = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of thousands of digits, too
         return text
     return table["x"] if len(table) == 1 else text
 

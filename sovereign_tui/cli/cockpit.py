@@ -19,6 +19,9 @@ from sovereign_tui.ops import client, launch
 from sovereign_tui.replay.sessions import Session
 
 _WAIT_S: Final = 5.0
+_OLD_SIZES: Final = ("COLUMNS", "LINES")
+"""What a shell has said of the terminal once, and Textual would believe; the terminal itself is asked."""
+_BLIND: Final = frozenset({"dumb", "unknown"})
 
 app = typer.Typer(add_completion=False)
 
@@ -68,6 +71,8 @@ def show(home: Home, settings: Settings, *, readonly: bool, halt: bool, session:
     """The cockpit in a child of this process, which looks after the terminal."""
 
     def child(guarded: Guarded) -> int:
+        for name in _OLD_SIZES:
+            os.environ.pop(name, None)
         gc.disable()  # until the screen is up: what is loaded now is no rubbish
         cockpit = importlib.import_module("sovereign_tui.cockpit.app")
         try:
@@ -98,10 +103,13 @@ def _demand_venue(home: Home, venue: str | None) -> None:
 
 
 def demand_terminal() -> None:
-    """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one of them is no terminal."""
+    """The screen is drawn on stderr, and keys are read from stdin: exits with 1 where one is no terminal that can."""
     names = [name for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)) if not stream.isatty()]
     if names:
         text = (
             f"{' and '.join(names)} is no terminal, and the cockpit needs one; `sovereign up` starts without a screen"
         )
+        common.fail([text], common.EXIT_FAILED)
+    if (term := os.environ.get("TERM", "")) in _BLIND:
+        text = f"TERM={term}: such a terminal shows no screen; set TERM to what it is, as in TERM=xterm-256color"
         common.fail([text], common.EXIT_FAILED)

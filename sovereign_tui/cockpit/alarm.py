@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,6 +13,11 @@ from sovereign_tui.cockpit.panes import banner
 
 _FIRST_NS: Final = 3 * NS_PER_S
 """What is told in the first moments stood before this screen was opened: it is shown, and rings once."""
+
+
+MOST_TOASTS: Final = 3
+_TOASTS_NS: Final = 5 * NS_PER_S
+"""So many in so long a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,7 @@ class Alarm:
     def __init__(self) -> None:
         self._kill: int | None = None
         self._known: set[tuple[str, int]] = set()
+        self._told_ns: deque[int] = deque()
 
     def news(self, paint: Paint) -> News:
         """What has not rung yet."""
@@ -41,6 +48,15 @@ class Alarm:
         if unconfirmed and kill is not None:
             self._kill = kill.number
         new = tuple(alert for alert in paint.view.standing if (alert.kind, alert.since_ns) not in self._known)
-        self._known |= {(alert.kind, alert.since_ns) for alert in new}
+        known = self._known | {(alert.kind, alert.since_ns) for alert in new}
+        self._known = known & paint.view.alerts.keys()
         old = paint.now_ns - paint.started_ns < _FIRST_NS
-        return News(alerts=() if old else new, rings=unconfirmed or bool(new))
+        return News(alerts=() if old else self._few(new, paint.now_ns), rings=unconfirmed or bool(new))
+
+    def _few(self, new: tuple[Alert, ...], now_ns: int) -> tuple[Alert, ...]:
+        """As many as may be told now: a flood of toasts would hide the screen, and all of them stand on it anyway."""
+        while self._told_ns and now_ns - self._told_ns[0] >= _TOASTS_NS:
+            self._told_ns.popleft()
+        few = new[: MOST_TOASTS - len(self._told_ns)]
+        self._told_ns.extend(now_ns for _ in few)
+        return few

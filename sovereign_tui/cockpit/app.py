@@ -29,7 +29,7 @@ from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
 from sovereign_tui.cockpit.replaying import PANE, REPLAY_SCREEN, Replaying
-from sovereign_tui.cockpit.text import Row
+from sovereign_tui.cockpit.text import Row, clean
 from sovereign_tui.cockpit.tty.guard import Guarded
 from sovereign_tui.cockpit.tty.sequence import Run
 from sovereign_tui.cockpit.tty.session import show
@@ -38,6 +38,8 @@ from sovereign_tui.replay.sessions import Session
 
 _HEADER_ROWS: Final = 2
 _ROWS_FOR_TAPE: Final = 30
+_LONGEST_TOAST: Final = 200
+_LONGEST_TITLE: Final = 60
 _SETTINGS: Final = "8"
 _EXPLAINED: Final = frozenset({"orders", "decisions", "signals"})
 """Panes whose chosen thing is an intent or an order."""
@@ -237,7 +239,8 @@ class Cockpit(Replaying):
         """The bell, and for an alert a toast: once each."""
         news = self._alarm.news(paint)
         for alert in news.alerts:
-            self.notify(alert.text, title=alert.kind.replace("_", " "), severity=news.severity(alert), markup=False)
+            text, title = clean(alert.text)[:_LONGEST_TOAST], clean(alert.kind).replace("_", " ")[:_LONGEST_TITLE]
+            self.notify(text, title=title, severity=news.severity(alert), markup=False)
         if news.rings and self._settings.cockpit.bell:
             self.bell()
 

@@ -21,6 +21,7 @@ from sovereign_tui.cockpit.dialogs import Leave, QuitDialog, TextDialog, TypedDi
 from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.navigation import Navigation
 from sovereign_tui.cockpit.settings_desk import Busy, Change, SettingRow, SettingsDesk, SettingsError
+from sovereign_tui.cockpit.text import clean
 from sovereign_tui.cockpit.view import View
 from sovereign_tui.ops.client import OpsError, request, stream
 
@@ -30,6 +31,7 @@ _NOTE_S: Final = 2.0
 _FLATTEN_SILENCE_S: Final = 15.0
 _EXPLAIN_S: Final = 120.0
 _PAGE_COLUMNS: Final = 110
+_LONGEST_ID: Final = 100
 FLATTEN: Final = "FLATTEN"
 RESUME: Final = "RESUME"
 
@@ -102,9 +104,10 @@ class Commanding(Navigation):
 
     def explain(self, what: str) -> None:
         """The story of an order or a halt, from the record, on a page of its own."""
+        what = clean(what)[:_LONGEST_ID]
         page = TextDialog(f"explain {what}", Text("reading the record…"))
-        self.push_screen(page)
-        self.run_worker(self._explain(what, page), exit_on_error=False)
+        reading = self.run_worker(self._explain(what, page), exit_on_error=False)
+        self.push_screen(page, lambda _: reading.cancel())  # nobody waits for it any more
 
     def edit(self, key: str) -> None:
         """Changes one setting: what it would be is checked, then the running system is told, then the file."""
@@ -232,11 +235,15 @@ class Commanding(Navigation):
     async def _explain(self, what: str, page: TextDialog) -> None:
         """In a process of its own: reading the record takes seconds of computing, which a kill key must not share."""
         environment = {**os.environ, "COLUMNS": str(max(80, min(self.size.width - 8, _PAGE_COLUMNS)))}
-        command = (sys.executable, "-m", "sovereign_tui", "explain", what)
-        child = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        command = (sys.executable, "-m", "sovereign_tui", "explain", "--", what)
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as error:
+            page.show(Text(f"the record cannot be read here ({error.strerror}): `sovereign explain {what}` elsewhere"))
+            return
         try:
             async with asyncio.timeout(_EXPLAIN_S):
                 said, complained = await child.communicate()

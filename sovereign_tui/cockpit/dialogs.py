@@ -15,7 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sovereign_tui.cockpit.field import Field
+from sovereign_tui.cockpit.ui import LONGEST_QUERY
 
+_LONGEST_WORD: Final = 100
 CSS: Final = """
 ModalScreen { align: center middle; background: $sv-scrim 0%; }
 ModalScreen .box {
@@ -124,7 +126,7 @@ class TypedDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What will be done, and the field."""
         what = Static(Content(f"{self._text}\n\nType {self._word} and press enter; Esc leaves all as it is."))
-        body = Vertical(what, Field(placeholder=self._word), classes="box")
+        body = Vertical(what, Field(placeholder=self._word, max_length=_LONGEST_WORD), classes="box")
         body.border_title = self._title
         yield body
 
@@ -148,7 +150,8 @@ class FilterDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The line."""
-        yield Field(self._query, placeholder="filter: all of these words, !not this one; enter keeps, Esc clears")
+        asked = "filter: all of these words, !not this one; enter keeps, Esc clears"
+        yield Field(self._query, placeholder=asked, max_length=LONGEST_QUERY)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Shows what is left."""
@@ -181,7 +184,7 @@ class TextDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The page."""
         body = VerticalScroll(Static(self._text), classes="box")
-        body.border_title = self._title
+        body.border_title = Content(self._title)
         body.border_subtitle = "y copy   Esc close"
         yield body
 

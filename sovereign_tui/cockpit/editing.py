@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,6 +14,9 @@ from textual.widgets import Input, Static
 
 from sovereign_tui.cockpit.field import Field
 from sovereign_tui.cockpit.settings_desk import Change, SettingRow, SettingsError
+
+_LONGEST: Final = 1_000
+"""Characters of a value; what it would make of the settings is found out at each key."""
 
 
 class EditDialog(ModalScreen[Change | None]):
@@ -30,7 +33,8 @@ class EditDialog(ModalScreen[Change | None]):
         """What it is, the field, and what would change."""
         text = f"{self._row.text}\n\nThe default is {self._row.default}. {self._note}\n"
         about = Static(Content(text), id="about")
-        body = Vertical(about, Field(self._row.value, select_on_focus=False), Static("", id="outcome"), classes="box")
+        field = Field(self._row.value, select_on_focus=False, max_length=max(_LONGEST, len(self._row.value)))
+        body = Vertical(about, field, Static("", id="outcome"), classes="box")
         body.border_title = self._row.key
         body.border_subtitle = "enter change   Esc leave it"
         yield body

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 FIRST_SCREEN: Final = "1"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_LONGEST_QUERY: Final = 100
+LONGEST_QUERY: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def moved(ui: Ui, pane: str, step: int, items: int) -> Ui:
 
 def queried(ui: Ui, pane: str, query: str) -> Ui:
     """Another filter of a pane; the cursor goes to its first item."""
-    return with_pane(ui, pane, replace(ui.pane(pane), query=query[:_LONGEST_QUERY], cursor=0))
+    return with_pane(ui, pane, replace(ui.pane(pane), query=query[:LONGEST_QUERY], cursor=0))
 
 
 def chosen(ui: Ui, pane: str, name: str, value: str) -> Ui:

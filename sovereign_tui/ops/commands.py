@@ -108,11 +108,12 @@ class Commands:
         yield self._picture.status()
 
     async def _halt(self, command: dict[str, Any], *, flatten: bool) -> Answers:
-        issuer, reason = _text(command, "issuer", "unknown"), _text(command, "reason", "")
-        progress = _flag(command, "progress")
-        mono_ns = command.get("mono_ns", 0)
+        issuer, reason, mono_ns = (command.get(key) for key in ("issuer", "reason", "mono_ns"))
+        progress = command.get("progress") is True
+        issuer = issuer[:_MAX_TEXT] if isinstance(issuer, str) else "unknown"
+        reason = reason[:_MAX_TEXT] if isinstance(reason, str) else ""
         if isinstance(mono_ns, bool) or not isinstance(mono_ns, int):
-            mono_ns = 0  # nothing keeps a halt from being carried out
+            mono_ns = 0  # nothing keeps a halt from being carried out: what is wrong beside it is passed over
         halt_id = haltfile.known_id(command.get("id"))
         what = "FLATTEN" if flatten else "HALT"
         self._log("warning", f"{what} asked by {issuer}: {reason or 'no reason given'}")

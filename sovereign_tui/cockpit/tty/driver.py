@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import contextlib
 import os
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.app import ScreenStackError
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
@@ -23,6 +25,9 @@ from sovereign_tui.cockpit.tty.pasting import END, Pasting
 from sovereign_tui.cockpit.tty.writer import Writer
 
 KILL_KEY: Final = "ctrl+k"
+MOST_TYPED: Final = 200
+"""Keys that wait to be taken."""
+_ONE_KEY: Final = 24
 MOST_CELLS: Final = 1_000
 """Across and down."""
 _STDERR: Final = 2
@@ -42,6 +47,7 @@ class CockpitDriver(LinuxDriver):
         self._writer: Writer | None = None
         self._answered = threading.Event()
         self._answered.set()
+        self._on_their_way, self._counting = 0, threading.Lock()
         self._on_answer: Heard = lambda answer: None
         self._on_stop: Callable[[], None] = lambda: None
         super().__init__(app, **options)
@@ -96,6 +102,30 @@ class CockpitDriver(LinuxDriver):
         if not isinstance(message, events.Resize) or all(1 <= cells <= MOST_CELLS for cells in message.size):
             super().process_message(message)
 
+    def send_message(self, message: Message) -> None:
+        """To the app. What is typed faster than it can be taken (a file, pasted where nothing says that it is a paste)
+        is thrown away: a screen that is minutes behind its keys shows old numbers, and takes all memory."""
+        if not isinstance(message, events.InputEvent):
+            super().send_message(message)
+            return
+        if self._untaken() >= MOST_TYPED:
+            return
+        with self._counting:
+            self._on_their_way += 1
+        sent = asyncio.run_coroutine_threadsafe(self._app._post_message(message), loop=self._loop)
+        sent.add_done_callback(self._has_arrived)
+
+    def _untaken(self) -> int:
+        count: int = self._on_their_way + self._app.message_queue_size
+        with contextlib.suppress(ScreenStackError):  # before the first screen, or after the last
+            focused = self._app.focused
+            count += 0 if focused is None else focused.message_queue_size
+        return count
+
+    def _has_arrived(self, _: object) -> None:
+        with self._counting:
+            self._on_their_way -= 1
+
     def _sigtstp_application(self, *_: object) -> None:
         """The parent is told that this stop is meant for it, too."""
         self._on_stop()
@@ -139,7 +169,7 @@ class CockpitDriver(LinuxDriver):
 
     def _look_for_kill(self, text: str) -> None:
         """In the middle of a paste: a kill key that comes alone was hit, not pasted."""
-        if text and not text.isprintable():
+        if len(text) <= _ONE_KEY and not text.isprintable():
             alone = XTermParser(self._debug)
             found = [*alone.feed(text), *alone.tick()]
             if len(found) == 1 and self.kills(found[0]):

@@ -118,12 +118,26 @@ def _last_word(code: int, crash: Path, asked: int | None) -> str:
     """What the user reads when it did not end as it should; "" if there is nothing to say."""
     if code != EXIT_CRASHED and (code <= 128 or code - 128 in {asked, *_FORWARDED}):
         return ""
-    what = what_happened(crash) if code == EXIT_CRASHED else f"ended by {signal.Signals(code - 128).name}"
-    details = f" details in {crash};" if crash.exists() and crash.stat().st_size else ""
+    what = what_happened(crash) if code == EXIT_CRASHED else f"ended by {_name_of(code - 128)}"
+    details = f" details in {crash};" if _is_told(crash) else ""
     return (
         f"sovereign: the cockpit has crashed ({what or 'nothing is known'}); trading goes on untouched;{details}"
         " `sovereign tui --attach` comes back, `sovereign halt` halts\n"
     )
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals has no name
+        return f"signal {number}"
+
+
+def _is_told(crash: Path) -> bool:
+    try:
+        return crash.stat().st_size > 0
+    except OSError:  # there is none, or we may not look
+        return False
 
 
 class _Relay:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 from textual.color import Color
 from textual.pilot import Pilot
@@ -17,7 +20,7 @@ from schemas.settings import Home, Settings
 from schemas.settings.cockpit import KEYS
 from sovereign_tui.cockpit.app import Cockpit
 from sovereign_tui.cockpit.canvas import Canvas
-from sovereign_tui.cockpit.dialogs import HelpDialog, QuitDialog
+from sovereign_tui.cockpit.dialogs import HelpDialog, QuitDialog, TextDialog
 from sovereign_tui.cockpit.keys import DEEDS, display
 from sovereign_tui.cockpit.kill import NoKillSwitch
 from sovereign_tui.cockpit.layout import panes_of
@@ -397,3 +400,41 @@ def test_a_dialog_leaves_header_and_banner_free(home: Home) -> None:
             await at.until(lambda: at.app.screen.query_one("CommandPalette > Vertical").styles.margin.top == 3)
 
     run(test)
+
+
+def test_a_story_that_nobody_waits_for_any_more_is_not_read_to_its_end(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, pid = tmp_path / "reader", tmp_path / "pid"
+    reader.write_text(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 60\n")
+    reader.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(reader))
+
+    async def scenario() -> None:
+        async with desk(home) as here:
+            here.app.explain("[/x]\x1b[2J\x00")
+            await here.until(lambda: pid.exists() and pid.read_text().endswith("\n"))
+            assert isinstance(here.app.screen, TextDialog)
+            child = psutil.Process(int(pid.read_text()))
+            await here.pilot.press("escape")
+            await here.until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+    asyncio.run(scenario())
+
+
+def test_a_story_that_cannot_be_read_here_says_so_on_its_page(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    async def scenario() -> None:
+        async with desk(home) as here:
+            here.app.explain("k2-order")
+            await here.until(lambda: isinstance(here.app.screen, TextDialog) and "No such file" in _page(here))
+            assert "`sovereign explain k2-order` elsewhere" in _page(here)
+
+    asyncio.run(scenario())
+
+
+def _page(here: Desk) -> str:
+    dialog = here.app.screen
+    assert isinstance(dialog, TextDialog)
+    return dialog._text.plain

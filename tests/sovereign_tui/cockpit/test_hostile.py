@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from math import inf, nan
@@ -10,16 +11,24 @@ from typing import Any
 import msgspec
 import pytest
 from rich.cells import cell_len
+from textual import events
+from textual.app import App
+from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from sovereign_tui.cockpit import ui
+from sovereign_tui.cockpit.alarm import MOST_TOASTS, Alarm
+from sovereign_tui.cockpit.dialogs import FilterDialog, TypedDialog
+from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.frame import Body, Paint, framed
 from sovereign_tui.cockpit.panes import banner, footer, header
 from sovereign_tui.cockpit.panes.catalogue import PANES
 from sovereign_tui.cockpit.reduce import reduce
+from sovereign_tui.cockpit.settings_desk import SettingRow
 from sovereign_tui.cockpit.text import Row, clean, plain
 from sovereign_tui.cockpit.turning import turned
 from sovereign_tui.cockpit.ui import PaneState
-from sovereign_tui.cockpit.view import Kill, TickRate, View
+from sovereign_tui.cockpit.view import ALERTS, Kill, TickRate, View
 from tests.sovereign_tui.cockpit import messages as make
 
 TEXTS = ("", "\x1b]0;title\x07\x1b[2J", "漢字", "a\u0301\u202e\u200b", "x" * 100_000, "\x00\x9b31m\n\t", "[red]x[/]")
@@ -118,3 +127,41 @@ def test_the_price_is_marked_where_it_is_in_the_heatmap_and_nowhere_else() -> No
     drawn = [framed(replace(paint, view=each), "heatmap", "", PANES["heatmap"].draw, 60, 30)[0]
              for each in (inside, below)]  # fmt: skip
     assert ["<" in "".join(map(plain, rows)) for rows in drawn] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        FilterDialog("", lambda query: None),
+        TypedDialog("Flatten?", "", "FLATTEN"),
+        EditDialog(SettingRow(key="a.b", value="1", default="1", text="", variable=""), lambda key, value: None, ""),  # type: ignore[arg-type,return-value]
+    ],
+    ids=lambda dialog: type(dialog).__name__,
+)
+def test_a_field_takes_no_more_than_it_can_mean(dialog: ModalScreen[Any]) -> None:
+    async def scenario() -> None:
+        app = App[None]()
+        async with app.run_test() as pilot:
+            await app.push_screen(dialog)
+            await pilot.pause()
+            field = dialog.query_one(Input)
+            field.post_message(events.Paste("9" * 1_000_000))
+            await pilot.pause()
+            assert len(field.value) < 2
+
+    asyncio.run(scenario())
+
+
+def test_a_flood_of_alerts_rings_and_shows_a_few_toasts_and_remembers_no_more_than_the_screen() -> None:
+    alarm, view, toasts = Alarm(), View(), 0
+    for second in range(40):
+        for number in range(50):
+            view = reduce(view, make.alert(f"kind{number}", since_s=second), HEARD_NS)
+        now_ns = HEARD_NS + second * 100_000_000
+        news = alarm.news(Paint(view=view, now_ns=now_ns, stale_ms=2_000.0))
+        assert news.rings
+        toasts += len(news.alerts)
+    assert toasts == MOST_TOASTS
+    assert len(alarm._known) <= len(view.alerts) == ALERTS
+    view = reduce(view, make.alert("late", since_s=99), HEARD_NS)
+    assert [each.kind for each in alarm.news(Paint(view=view, now_ns=HEARD_NS * 2, stale_ms=1.0)).alerts] == ["late"]

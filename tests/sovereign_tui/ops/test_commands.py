@@ -201,3 +201,17 @@ def test_an_acknowledgement_that_cannot_be_understood_does_nothing(play: Any, ba
         assert scene.trails == []
 
     play(scenario)
+
+
+@pytest.mark.parametrize("cmd", ["halt", "flatten"])
+def test_whatever_stands_beside_it_a_halt_is_carried_out(play: Any, cmd: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        wrong: dict[str, Any] = {"issuer": 5, "reason": ["x"], "progress": "yes", "mono_ns": "7", "id": {}}
+        asking = asyncio.create_task(scene.ask(cmd, **wrong))
+        async with asyncio.timeout(5):
+            while not scene.hub.signals:
+                await asyncio.sleep(0.001)
+        assert scene.audit._trail[1].issuer == "unknown"
+        asking.cancel()
+
+    play(scenario)

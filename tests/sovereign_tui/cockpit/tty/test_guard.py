@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from sovereign_tui.cockpit.tty.guard import _last_word
 from tests.support.system import until
 from tests.support.terminal import Terminal
 
@@ -196,3 +197,11 @@ def test_a_stopped_cockpit_gives_the_terminal_back_and_takes_it_again(shown: Wat
     shown.process.terminate()
     assert shown.ended() == 143
     shown.assert_as_before()
+
+
+def test_the_last_word_is_said_of_a_signal_without_a_name_and_without_a_look_at_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    said = _last_word(128 + 37, file / "crash.txt", None)
+    assert said.startswith("sovereign: the cockpit has crashed (ended by signal 37); trading goes on untouched; `")
+    assert "denied" not in _last_word(70, Path("/proc/1/root/crash.txt"), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
+from textual.app import App
 from textual.message import Message
 
-from sovereign_tui.cockpit.tty.driver import driver_with_kill_key
+from sovereign_tui.cockpit.tty.driver import MOST_TYPED, CockpitDriver, driver_with_kill_key
 from sovereign_tui.cockpit.tty.pasting import BEGIN, END, SILENCE_NS, Pasting
 
 KILL = b"\x0b"
@@ -109,3 +111,43 @@ def test_a_size_that_no_terminal_has_is_not_laid_out(typed: Typed) -> None:
     for size in (b"99999;99999", b"0;0", b"40;120"):
         typed.types(b"\x1b[48;" + size + b";1;1t")
     assert [message.size for message in typed.messages if isinstance(message, events.Resize)] == [(120, 40)]
+
+
+class _Busy(App[None]):
+    """Takes its time with a key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys = 0
+
+    async def on_key(self, event: events.Key) -> None:
+        self.keys += 1
+        await asyncio.sleep(0.001)
+
+
+def test_keys_that_come_faster_than_they_can_be_taken_do_not_pile_up() -> None:
+    async def scenario() -> None:
+        app = _Busy()
+        async with app.run_test() as pilot:
+            driver = object.__new__(driver_with_kill_key(lambda: None))
+            assert isinstance(driver, CockpitDriver)
+            driver._app, driver._loop = app, asyncio.get_running_loop()
+            driver._on_their_way, driver._counting = 0, threading.Lock()
+
+            def type_fast() -> None:
+                for _ in range(10_000):
+                    driver.send_message(events.Key("x", "x"))
+
+            thread = threading.Thread(target=type_fast)
+            thread.start()
+            while thread.is_alive():
+                await asyncio.sleep(0.001)
+                assert app.message_queue_size <= MOST_TYPED
+            await pilot.pause()
+            assert 0 < app.keys < 5_000
+            driver.send_message(events.Key("y", "y"))
+            before = app.keys
+            await pilot.pause(0.05)
+            assert app.keys == before + 1, "afterwards each is taken again"
+
+    asyncio.run(scenario())
