@@ -38,7 +38,7 @@ _CONTRAST: Final[dict[str, str]] = {
     **_DARK, "background": "#000000", "panel": "#1a1a1a", "scrim": "#000000", "text": "#ffffff",
     "strong": "bold #ffffff", "dim": "#b0b0b0", "label": "#d0d0d0", "frame": "#808080", "frame.on": "#ffff00",
     "title": "bold #ffffff", "key": "bold #ffff00", "up": "bold #00ff87", "down": "bold #ff8080",
-    "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00", "cursor.on": "#003a80",
+    "error": "bold #ff8080", "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00", "cursor.on": "#003a80",
 }  # fmt: skip
 _ANSI: Final[dict[str, str]] = {
     "background": "default", "panel": "default", "scrim": "black",
@@ -122,11 +122,10 @@ class Palette:
         return self._looks[key]
 
     def css(self, role: str) -> str:
-        """A colour as Textual's CSS has it."""
-        colour = self.colours[role].split()[-1]
-        return {"default": "ansi_default", "bright_black": "ansi_bright_black"}.get(
-            colour, colour if colour.startswith("#") else f"ansi_{colour}"
-        )
+        """A colour as Textual's CSS has it; the terminal's own where the role has none."""
+        colour = Style.parse(self.colours[role] or "none").color
+        name = "default" if colour is None else colour.name
+        return name if name.startswith("#") else f"ansi_{name}"
 
     def _made(self, role: str) -> Style:
         text = self._text(role)
