@@ -91,12 +91,17 @@ def _order(order: OrderView, *, working: bool) -> Row:
     price = order.average_price if order.average_price is not None else order.limit_price
     filled = f"{size(order.filled_contracts)}/{size(order.contracts)}"
     shown = "market" if price is None else number(price, 1)
-    kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
     return row(
         Span(f" {clock_text(order.updated_ns)} ", "text" if working else "dim"),
         left(side_of_order(order.side), 6),
-        right(filled, 12), right(shown, 10), "  ", left(Span(kind, "label"), 8), order_state(order.state, working),
+        right(filled, 12), right(shown, 10), "  ", left(kind_of(order), 8), order_state(order.state, working),
     )  # fmt: skip
+
+
+def kind_of(order: OrderView) -> Span:
+    """What an order is for, in a word that fits into its column."""
+    kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
+    return Span(kind, "label")
 
 
 def order_state(state: str, working: bool) -> Span:
