@@ -38,7 +38,8 @@ _CONTRAST: Final[dict[str, str]] = {
     **_DARK, "background": "#000000", "panel": "#1a1a1a", "scrim": "#000000", "text": "#ffffff",
     "strong": "bold #ffffff", "dim": "#b0b0b0", "label": "#d0d0d0", "frame": "#808080", "frame.on": "#ffff00",
     "title": "bold #ffffff", "key": "bold #ffff00", "up": "bold #00ff87", "down": "bold #ff8080",
-    "error": "bold #ff8080", "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00", "cursor.on": "#003a80",
+    "error": "bold #ff8080", "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00",
+    "cursor.on": "#003a80",
 }  # fmt: skip
 _ANSI: Final[dict[str, str]] = {
     "background": "default", "panel": "default", "scrim": "black",

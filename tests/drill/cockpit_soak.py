@@ -12,6 +12,7 @@ the 200 s between the middles of the two thirds of ten minutes: shorter runs are
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import random
@@ -76,14 +77,14 @@ def moment(rng: random.Random) -> Keys:
     return rng.choice(rng.choices((OFTEN, DIALOGS, SELDOM), (70, 27, 3))[0])
 
 
-def memory_mb(screen: Screen) -> float:
-    """Of the cockpit's own two processes: the parent that guards the terminal, and the screen."""
-    try:
-        parent = psutil.Process(screen.process.pid)
-        both = (parent, *(each for each in parent.children() if each.status() != psutil.STATUS_ZOMBIE))
-        return sum(float(each.memory_info().rss) for each in both) / 1e6
-    except psutil.NoSuchProcess:
-        raise NotMeasured(f"the cockpit ended with {screen.process.poll()}\n{screen.text()}") from None
+def memory_mb(screen: Screen, logs: Path) -> float:
+    """Of the cockpit's own two processes: the parent that guards the terminal, and the screen. Raises: NotMeasured."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if screen.process.poll() is None:
+            parent = psutil.Process(screen.process.pid)
+            return sum(float(each.memory_info().rss) for each in (parent, *parent.children())) / 1e6
+    said = "\n".join(path.read_text() for path in logs.glob("crash-*"))
+    raise NotMeasured(f"the cockpit ended with {screen.process.wait()}\n{said}")
 
 
 def resize(screen: Screen, columns: int, rows: int) -> None:
@@ -103,17 +104,18 @@ def soak(minutes: float, seed: int) -> list[float]:
     rng, samples = random.Random(seed), []
     with scene() as there:
         record(there.home)
+        logs = there.home / "data" / "logs"
         with there.screen() as screen:
             started = time.monotonic()
             while (past := time.monotonic() - started) < minutes * 60:
                 if past >= EVERY_S * len(samples):
-                    samples.append(memory_mb(screen))
+                    samples.append(memory_mb(screen, logs))
                     print(f"  {past:5.0f} s  {samples[-1]:6.1f} MB", flush=True)
                 if rng.random() < 0.03:
                     resize(screen, *rng.choice(_SIZES))
                 press(screen, moment(rng))
                 time.sleep(max(0.0, 1.0 - (time.monotonic() - started - past)))
-            samples.append(memory_mb(screen))
+            samples.append(memory_mb(screen, logs))
     return samples
 
 
