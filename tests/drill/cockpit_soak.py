@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import os
 import random
+import signal
 import struct
 import sys
 import termios
@@ -90,6 +91,8 @@ def memory_mb(screen: Screen, logs: Path) -> float:
 def resize(screen: Screen, columns: int, rows: int) -> None:
     """Another window."""
     fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(screen.process.pid, signal.SIGWINCH)  # it is nobody's controlling terminal
 
 
 def press(screen: Screen, keys: Keys) -> None:

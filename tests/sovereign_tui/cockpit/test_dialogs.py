@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from schemas.settings import Home, Settings
+from sovereign_tui.cockpit import ui
 from sovereign_tui.cockpit.dialogs import FilterDialog, HelpDialog, QuitDialog, TextDialog, TypedDialog
 from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.theme import THEMES
@@ -50,13 +51,13 @@ def words(at: Desk) -> str:
 
 async def find_setting(at: Desk, key: str) -> None:
     """The cursor on it."""
-    await at.pilot.press("8", "slash", *key, "enter")
-    assert at.app.ui.pane("settings").query == key
+    at.app.change(ui.queried(ui.on_screen(at.app.ui, "8"), "settings", key))
+    assert at.app._body().chosen == key
 
 
 async def type_value(at: Desk, text: str) -> None:
-    at.app.screen.query_one(Input).value = ""
-    await at.pilot.press(*text)
+    at.app.screen.query_one(Input).value = text
+    await at.pilot.pause()
 
 
 OPENED: dict[type[Screen[Any]], tuple[str, ...]] = {
