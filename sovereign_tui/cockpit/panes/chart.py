@@ -58,11 +58,11 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         return Body(rows=nothing, age_ms=age_ms, items=len(ZOOMS))
     series = [point.value for point in paint.view.candles[frame]]
     cells = ZOOMS[min(paint.state.cursor, len(ZOOMS) - 1)]
-    back = int(paint.state.choice("back", "0"))
+    back = paint.state.count("back")
     bars = fitting(series, FRAME_NS[frame], columns, cells, back)
     if bars is None:
         return Body(rows=nothing_heard("the engine", f"candle.{frame}"), age_ms=age_ms, items=len(ZOOMS))
-    below = paint.state.choice("below", BELOW[0]) if height >= _LEAST_FOR_BELOW else "none"
+    below = paint.state.one_of("below", BELOW) if height >= _LEAST_FOR_BELOW else "none"
     under = 0 if below == "none" else max(3, height // 5)
     axis = width - columns
     rows: list[Row] = [*_prices(paint, bars, frame, Dots(columns, height - under - 1), axis)]
