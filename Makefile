@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test check soak faults bench drill halts clean tools
+.PHONY: install run test check snapshots soak soak-cockpit faults bench drill halts clean tools
 
 install: $(STAMP)
 
@@ -43,10 +43,19 @@ check: install tools
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m pytest -q tests/contract
 
+# the pictures of the screens are from now on as they are drawn now
+snapshots: install
+	SNAPSHOTS=accept $(BIN)/python -m pytest -q tests/sovereign_tui/cockpit/test_snapshots.py
+
 # the model test with many more steps, other ones each time: make soak MODEL_STEPS=1000000
 soak: MODEL_STEPS ?= 200000
 soak: install
 	MODEL_STEPS=$(MODEL_STEPS) $(BIN)/python -m pytest -q -s --timeout 0 tests/engine/execution/test_model.py
+
+# does a cockpit that is used all the time grow? make soak-cockpit SOAK_MINUTES=30 SEED=7
+soak-cockpit: SOAK_MINUTES ?= 10
+soak-cockpit: install
+	SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m tests.drill.cockpit_soak
 
 # every fault of the simulated exchange, and what came of it
 faults: install

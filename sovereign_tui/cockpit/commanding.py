@@ -5,7 +5,6 @@ All of it but the kill key goes through ops, and says what came of it. What adds
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -17,6 +16,7 @@ from rich.text import Text
 from schemas.clock import Clock
 from schemas.settings import Home, Settings
 from schemas.settings.venues import LIVE
+from sovereign_tui.cockpit.child import output_of
 from sovereign_tui.cockpit.dialogs import Leave, QuitDialog, TextDialog, TypedDialog
 from sovereign_tui.cockpit.editing import EditDialog
 from sovereign_tui.cockpit.navigation import Navigation
@@ -237,21 +237,10 @@ class Commanding(Navigation):
         environment = {**os.environ, "COLUMNS": str(max(80, min(self.size.width - 8, _PAGE_COLUMNS)))}
         command = (sys.executable, "-m", "sovereign_tui", "explain", "--", what)
         try:
-            child = await asyncio.create_subprocess_exec(
-                *command, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        except OSError as error:
-            page.show(Text(f"the record cannot be read here ({error.strerror}): `sovereign explain {what}` elsewhere"))
-            return
-        try:
-            async with asyncio.timeout(_EXPLAIN_S):
-                said, complained = await child.communicate()
+            text = await output_of(command, environment, _EXPLAIN_S)
         except TimeoutError:
-            said, complained = b"", f"the record was not read within {_EXPLAIN_S:g} s".encode()
-        finally:
-            if child.returncode is None:
-                child.kill()
-        text = said if child.returncode == 0 else complained or said
+            text = f"the record was not read within {_EXPLAIN_S:g} s"
+        except OSError as error:
+            text = f"the record cannot be read here ({error.strerror}): `sovereign explain {what}` elsewhere"
         if page.is_attached:
-            page.show(Text.from_ansi(text.decode(errors="replace")))
+            page.show(Text.from_ansi(text))

@@ -38,7 +38,8 @@ _CONTRAST: Final[dict[str, str]] = {
     **_DARK, "background": "#000000", "panel": "#1a1a1a", "scrim": "#000000", "text": "#ffffff",
     "strong": "bold #ffffff", "dim": "#b0b0b0", "label": "#d0d0d0", "frame": "#808080", "frame.on": "#ffff00",
     "title": "bold #ffffff", "key": "bold #ffff00", "up": "bold #00ff87", "down": "bold #ff8080",
-    "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00", "cursor.on": "#003a80",
+    "error": "bold #ff8080", "unknown": "bold #ffd75f", "stale": "#d7af5f", "warn": "bold #ffff00",
+    "cursor.on": "#003a80",
 }  # fmt: skip
 _ANSI: Final[dict[str, str]] = {
     "background": "default", "panel": "default", "scrim": "black",
@@ -81,7 +82,6 @@ _ALARMS: Final = {
     "alarm": "bold #ffffff on #b3202c", "alarm.calm": "#ffd9dc on #4a1319", "alarm.strong": "bold #ffffff on #4a1319",
     "alarm.ok": "bold #7ee2b8 on #4a1319",
 }  # fmt: skip
-_ATTRIBUTES: Final = frozenset({"bold", "italic", "reverse", "underline"})
 _BANDED: Final = ("dim", "strong", "up", "down", "warn", "unknown")
 HEATS: Final = 9
 
@@ -123,12 +123,10 @@ class Palette:
         return self._looks[key]
 
     def css(self, role: str) -> str:
-        """A colour as Textual's CSS has it; the terminal's own where the theme has only an attribute, or nothing."""
-        colour = next(iter(reversed(self.colours[role].split())), "default")
-        if colour.startswith("#"):
-            return colour
-        name = "default" if colour in _ATTRIBUTES else colour
-        return f"ansi_{name}"
+        """A colour as Textual's CSS has it; the terminal's own where the role has none."""
+        colour = Style.parse(self.colours[role] or "none").color
+        name = "default" if colour is None else colour.name
+        return name if name.startswith("#") else f"ansi_{name}"
 
     def _made(self, role: str) -> Style:
         text = self._text(role)

@@ -18,7 +18,7 @@ def turned(ui: Ui, pane: str, paint: Paint, what: str, step: int) -> Ui:
     if pane == "chart":
         return _chart(ui, paint, what, step)
     if pane == "legs" and what == "view":
-        window = next_of(legs.WINDOWS, ui.pane(pane).choice("window", legs.WINDOWS[0]), step)
+        window = next_of(legs.WINDOWS, ui.pane(pane).one_of("window", legs.WINDOWS), step)
         return looks.chosen(ui, pane, "window", window)
     return ui
 
@@ -34,13 +34,13 @@ def _chart(ui: Ui, paint: Paint, what: str, step: int) -> Ui:
     match what:
         case "side":
             bars = len(paint.view.candles.get(chart.frame_of(paint), ()))
-            back = max(0, min(bars - 1, chart.bars_back(state) - step * _BARS))
+            back = max(0, min(bars - 1, state.count("back") - step * _BARS))
             return looks.chosen(ui, "chart", "back", str(back) if back else "")
         case "kind" if frames := chart.frames_of(paint):
             moved = looks.chosen(ui, "chart", "frame", next_of(frames, chart.frame_of(paint), step))
             return looks.chosen(moved, "chart", "back", "")
         case "view":
-            below = next_of(chart.BELOW, state.choice("below", chart.BELOW[0]), step)
+            below = next_of(chart.BELOW, state.one_of("below", chart.BELOW), step)
             return looks.chosen(ui, "chart", "below", below)
         case _:
             return ui

@@ -10,6 +10,7 @@ from typing import Any, Final
 FIRST_SCREEN: Final = "1"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 LONGEST_QUERY: Final = 100
+_LONGEST_NUMBER: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,16 @@ class PaneState:
     def choice(self, name: str, default: str = "") -> str:
         """What was chosen."""
         return self.choices.get(name) or default
+
+    def one_of(self, name: str, options: Sequence[str]) -> str:
+        """What was chosen of the options, the first where none was: a remembered choice may be anything."""
+        chosen = self.choices.get(name, "")
+        return chosen if chosen in options else options[0]
+
+    def count(self, name: str) -> int:
+        """A chosen number from 0 on; 0 where it is none."""
+        chosen = self.choices.get(name, "")
+        return int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) <= _LONGEST_NUMBER else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,36 @@ from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-CTRL_K = "\x0b"
+CTRL_K, ESCAPE = "\x0b", "\x1b"
 PRICE = re.compile(r"\d\d,\d\d\d\.\d")
 
 
 def ended(shown: Terminal) -> bool:
     shown.pump()
     return shown.process.poll() is not None
+
+
+def explains_a_filled_order(shown: Terminal) -> None:
+    """The screen of the orders, the one that was filled, and its story."""
+    shown.type("4\t\t/filled\r")
+    shown.until("an order is filled", lambda text: bool(re.search(r"entry +filled", text)), limit_s=60)
+    shown.type("\r")
+    page = shown.until("its story", lambda text: "Esc close" in text and "reading the record" not in text)
+    assert re.search(r"explain \w+", page)
+    assert "decided on tick" in page
+    shown.type(ESCAPE)
+    shown.until("the orders again", lambda text: "Esc close" not in text)
+
+
+def keeps_the_record(shown: Terminal) -> None:
+    """The audit tells the halt with its time and the acknowledgement; the session that runs can be played."""
+    shown.type("6a")
+    shown.until("the halt is in the audit", lambda text: bool(re.search(r"\d ms  \S+ +HALT ", text)))
+    shown.until("the acknowledgement too", lambda text: "ACKNOWLEDGE" in text)
+    shown.type("9\r")
+    shown.until("the past", lambda text: "REPLAY" in text.splitlines()[0] and "now" in text)
+    shown.type(ESCAPE)
+    shown.until("the present", lambda text: "REPLAY" not in text.splitlines()[0] and "choose" in text)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
@@ -31,11 +54,15 @@ def test_tui_starts_everything_shows_moving_prices_halts_with_one_key_and_stops_
         before = PRICE.findall(first)
         shown.until("prices move", lambda text: PRICE.findall(text) != before)
         shown.until("it is active", lambda text: "ACTIVE" in text)
+        if rows == 40:
+            explains_a_filled_order(shown)
         shown.type(CTRL_K)
         text = shown.until("the halt is verified", lambda text: "VERIFIED" in text and "HALTED" in text)
         status = here.status()
         assert status["state"] == "HALTED"
         assert status["halt_id"] in text
+        if rows == 40:
+            keeps_the_record(shown)
         shown.type("q")
         shown.until("it asks", lambda text: "detach" in text.lower() and "stop" in text.lower())
         shown.type("s")

@@ -1,6 +1,8 @@
 """A cockpit without a system behind it, under its guard: `python -m tests.support.lone_cockpit <trouble>`.
 
-Its home is SOVEREIGN_HOME; the pid of the screen's own process is in <home>/pid as soon as it paints.
+Its home is SOVEREIGN_HOME; the pid of the screen's own process is in <home>/data/pid as soon as it paints. In front of
+a `lively` market, a file <home>/data/still stops market and time, and <home>/data/strokes tells how many pieces were
+written past the compositor.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ def child(guarded: Guarded, home: Home, trouble: str) -> int:
     from tests.sovereign_tui.cockpit import messages as make
 
     clock = SystemClock()
+    if trouble == "lively":
+        return lively(guarded, home)
 
     class Market:
         def __init__(self) -> None:
@@ -40,6 +44,27 @@ def child(guarded: Guarded, home: Home, trouble: str) -> int:
     app = Cockpit(
         home=home, settings=Settings(), clock=clock, kill=NoKillSwitch(), connect=Market, readonly=True, who="op"
     )  # fmt: skip
+    return show(app, home, mouse=True, guarded=guarded)
+
+
+def lively(guarded: Guarded, home: Home) -> int:
+    """A market in which everything changes at every poll, until it and its clock stand still."""
+    from schemas.settings import Settings
+    from sovereign_tui.cockpit.app import Cockpit
+    from sovereign_tui.cockpit.kill import NoKillSwitch
+    from sovereign_tui.cockpit.tty.session import show
+    from tests.support.lively import Lively, Strokes
+
+    market = Lively(home.data)
+
+    class Counted(Strokes, Cockpit):
+        """Says at its end how much it drew by itself."""
+
+    app = Counted(
+        home=home, settings=Settings(), clock=market.clock, kill=NoKillSwitch(), connect=lambda: market, readonly=True,
+        who="op", no_color=bool(os.environ.get("NO_COLOR")),
+    )  # fmt: skip
+    market.stopped = lambda: (home.data / "strokes").write_text(str(app.drawn))
     return show(app, home, mouse=True, guarded=guarded)
 
 

@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyte
 
@@ -68,6 +69,17 @@ class Terminal:
         """The screen now."""
         return "\n".join(self._screen.display)
 
+    def cells(self) -> list[list[tuple[str, ...]]]:
+        """What each cell shows, row by row: its character and how it looks; a blank has no colour of its own."""
+        return [[_look(self._screen.buffer[y][x]) for x in range(self._screen.columns)]
+                for y in range(self._screen.lines)]  # fmt: skip
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another window; the program is told, as by a real one."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.killpg(self.process.pid, signal.SIGWINCH)  # it is nobody's controlling terminal: the kernel tells no one
+
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self.master, keys.encode())
@@ -89,6 +101,11 @@ class Terminal:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.hang_up()
+
+
+def _look(char: Any) -> tuple[str, ...]:
+    ink = () if char.data == " " else (char.fg, str(char.bold), str(char.italics))
+    return char.data, char.bg, str(char.reverse), str(char.underscore), *ink
 
 
 @contextlib.contextmanager

@@ -23,7 +23,6 @@ from sovereign_tui.cockpit.chart.plot import (
 from sovereign_tui.cockpit.chart.scale import Scale, scale_of, ticks
 from sovereign_tui.cockpit.frame import Body, Paint, nothing_heard
 from sovereign_tui.cockpit.text import Row, Span, clock_text, number, right, row, signed, size
-from sovereign_tui.cockpit.ui import PaneState
 
 LETTERS: Final = ("braille", "ascii")
 """What dots are made of: the second where a font has no braille."""
@@ -51,12 +50,6 @@ def frame_of(paint: Paint) -> str:
     return chosen if chosen in frames else frames[0] if frames else ""
 
 
-def bars_back(state: PaneState) -> int:
-    """How far the chart is scrolled; what was remembered may be anything."""
-    chosen = state.choice("back")
-    return int(chosen) if chosen.isdecimal() and len(chosen) < 10 else 0
-
-
 def draw(paint: Paint, width: int, height: int) -> Body:
     """The chart of one frame."""
     age_ms = paint.view.candle.age_ms(paint.now_ns)
@@ -67,11 +60,11 @@ def draw(paint: Paint, width: int, height: int) -> Body:
         return Body(rows=nothing, age_ms=age_ms, items=len(ZOOMS))
     series = [point.value for point in paint.view.candles[frame]]
     cells = ZOOMS[min(paint.state.cursor, len(ZOOMS) - 1)]
-    back = bars_back(paint.state)
+    back = paint.state.count("back")
     bars = fitting(series, FRAME_NS[frame], columns, cells, back)
     if bars is None:
         return Body(rows=nothing_heard("the engine", f"candle.{frame}"), age_ms=age_ms, items=len(ZOOMS))
-    below = paint.state.choice("below", BELOW[0]) if height >= _LEAST_FOR_BELOW else "none"
+    below = paint.state.one_of("below", BELOW) if height >= _LEAST_FOR_BELOW else "none"
     under = 0 if below == "none" else max(3, height // 5)
     axis = width - columns
     rows: list[Row] = [*_prices(paint, bars, frame, Dots(columns, height - under - 1), axis)]

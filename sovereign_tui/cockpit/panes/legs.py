@@ -25,7 +25,7 @@ def draw(paint: Paint, width: int, height: int) -> Body:
     age_ms = heard.age_ms(paint.now_ns)
     if heard.value is None:
         return Body(rows=nothing_heard("ops", "ops.metrics"), age_ms=age_ms)
-    window = paint.state.choice("window", WINDOWS[0])
+    window = paint.state.one_of("window", WINDOWS)
     strip = max(0, min(46, width - _NAME - 5 * 10 - 16))
     shown = [leg for leg in _legs(heard.value.values) if matches(paint.state.query, leg)]
     rows = [_heads(strip), *(_leg(paint, leg, window, heard.value.values, strip) for leg in shown)]

@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.messages import OrderView
 from sovereign_tui.cockpit.frame import Body, Paint, matches, nothing_heard, pointed, window
-from sovereign_tui.cockpit.panes.positions import order_state, side_of_order
+from sovereign_tui.cockpit.panes.positions import kind_of, order_state, side_of_order
 from sovereign_tui.cockpit.text import Row, Span, clean, clock_text, left, number, plain, right, row, signed, size
 
 _WIDE: Final = 108
@@ -57,7 +57,7 @@ def _order(order: OrderView, working: bool, width: int) -> Row:
         Span(f" {clock_text(order.updated_ns)} ", "text" if working else "dim"), left(side_of_order(order.side), 7),
         right(f"{size(order.filled_contracts)}/{size(order.contracts)}", 12),
         right("market" if price is None else number(price, 1), 11), "  ",
-        left(Span(clean(order.kind), "label"), 9),
+        left(kind_of(order), 9),
         left(order_state(order.state, working), 17),
     )  # fmt: skip
     if width < _WIDE:

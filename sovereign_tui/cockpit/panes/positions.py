@@ -126,13 +126,18 @@ def _order(order: OrderView, *, working: bool, wide: bool) -> Row:
     state = order_state(order.state, working)
     if not wide:
         state = Span(_SHORT.get(state.text.upper(), state.text), state.role)
-    kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
     return row(
         Span(f" {clock_text(order.updated_ns)[: 8 if wide else 5]} ", "text" if working else "dim"),
         left(side_of_order(order.side), 6),
         *((right(filled, 12),) if wide else ()), right(shown, 10), "  ",
-        *((left(Span(kind, "label"), 8),) if wide else ()), state,
+        *((left(kind_of(order), 8),) if wide else ()), state,
     )  # fmt: skip
+
+
+def kind_of(order: OrderView) -> Span:
+    """What an order is for, in a word that fits into its column."""
+    kind = {"protection": "protect"}.get(order.kind, clean(order.kind))
+    return Span(kind, "label")
 
 
 def order_state(state: str, working: bool) -> Span:

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from rich.cells import cell_len
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
@@ -140,9 +140,16 @@ def _blank_alike(one: Style, other: Style) -> bool:
 @lru_cache(maxsize=4_096)
 def _turn(known: Style | None, wanted: Style, colours: ColorSystem) -> str:
     """From one style to the next: only the colour that changes, if nothing else does."""
-    if known is not None and known.bgcolor == wanted.bgcolor and wanted.color is not None and _same(known, wanted):
-        return _codes(Style(color=wanted.color), colours)
-    return _RESET + _codes(wanted, colours)
+    ink = _own(wanted.color)
+    if known is not None and known.bgcolor == wanted.bgcolor and ink is not None and _same(known, wanted):
+        return _codes(Style(color=ink), colours)
+    # after a reset the terminal's own colours need not be said: so a screen without colours says none at all
+    return _RESET + _codes(wanted.without_color + Style.from_color(ink, _own(wanted.bgcolor)), colours)
+
+
+def _own(colour: Color | None) -> Color | None:
+    """A colour of ours; None where it is the terminal's."""
+    return None if colour is None or colour.is_default else colour
 
 
 def _same(one: Style, other: Style) -> bool:

@@ -151,6 +151,17 @@ def metrics(**values: float) -> Metrics:
     return Metrics(timestamp_ns=WALL_NS, values=known | values)
 
 
+def measured(at_s: int = 0) -> Metrics:
+    """All legs in each of their windows, and counters that grow by the second."""
+    legs = ("engine.frame_to_publish", "brain.publish_to_decode", "brain.decide", "brain.order_round_trip")
+    values: dict[str, float] = {"engine.received": 98_000.0 + 9_800 * at_s, "engine.gaps": 1.0, "brain.ticks": 9.0}
+    for number, leg in enumerate((*legs, "engine.gate", "engine.tick_to_order"), 1):
+        for window, slower in (("", 1.0), ("_10s", 1.2), ("_start", 2.5)):
+            for quantile, times in (("p50", 1), ("p90", 2), ("p99", 5), ("p999", 9), ("max", 20)):
+                values[f"{leg}{window}_{quantile}_us"] = number * 14.0 * slower * times + at_s
+    return msgspec.structs.replace(metrics(**values), timestamp_ns=WALL_NS + at_s * 1_000 * MS)
+
+
 def log(text: str, at_s: int = 0, level: str = "info") -> LogLine:
     return LogLine(timestamp_ns=WALL_NS + at_s * 1_000 * MS, process="engine", level=level, text=text)
 

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from schemas.settings import Home, Settings
 from sovereign_tui.cockpit.app import Cockpit
-from sovereign_tui.cockpit.kill import KillSwitch
+from sovereign_tui.cockpit.kill import KillSwitch, Switch
+from sovereign_tui.replay.sessions import Session
 from tests.support.clock import ManualClock
 
 Script = Callable[[dict[str, Any]], list[dict[str, Any]]]
@@ -98,10 +99,10 @@ def home_in(folder: Path) -> Home:
 
 
 def cockpit(
-    home: Home, clock: ManualClock, source: FakeSource, *, readonly: bool = False, no_color: bool = False
-) -> Cockpit:
-    kill = KillSwitch(home, clock, "op@pts/2")
+    home: Home, clock: ManualClock, source: FakeSource, *, readonly: bool = False, settings: Settings | None = None,
+    kill: Switch | None = None, no_color: bool = False, session: Session | None = None,
+) -> Cockpit:  # fmt: skip
     return Cockpit(
-        home=home, settings=Settings(), clock=clock, kill=kill, connect=lambda: source, readonly=readonly,
-        who="op@pts/2", no_color=no_color,
+        home=home, settings=settings or Settings(), clock=clock, kill=kill or KillSwitch(home, clock, "op@pts/2"),
+        connect=lambda: source, readonly=readonly, who="op@pts/2", no_color=no_color, session=session,
     )  # fmt: skip

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import msgspec
 import psutil
 import pytest
 from textual.color import Color
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from schemas import haltfile
@@ -27,62 +24,9 @@ from sovereign_tui.cockpit.layout import panes_of
 from sovereign_tui.cockpit.screens import SCREENS
 from sovereign_tui.cockpit.theme import THEMES
 from tests.sovereign_tui.cockpit import messages as make
+from tests.sovereign_tui.cockpit.desk import Desk, desk, run
 from tests.sovereign_tui.cockpit.support import FakeOps, FakeSource, cockpit
 from tests.support.clock import ManualClock
-
-
-@dataclass
-class Desk:
-    """A running cockpit with everything around it in the test's hands."""
-
-    app: Cockpit
-    pilot: Pilot[None]
-    clock: ManualClock
-    source: FakeSource
-
-    def text(self, name: str) -> str:
-        return self.app.screen_stack[0].query_one(f"#{name}", Canvas).text
-
-    def shown(self) -> list[str]:
-        return [str(canvas.id) for canvas in self.app.screen_stack[0].query(Canvas) if canvas.display]
-
-    async def until(self, met: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not met():
-                self.app.paint()
-                await self.pilot.pause(0.005)
-
-
-@asynccontextmanager
-async def desk(home: Home, size: tuple[int, int] = (120, 40), *, readonly: bool = False) -> AsyncIterator[Desk]:
-    clock = ManualClock()
-    source = FakeSource(clock)
-    app = cockpit(home, clock, source, readonly=readonly)
-    async with app.run_test(size=size) as pilot:
-        source.put(make.engine(), make.tick(), make.positions(), make.orders(), make.account(), make.pulse())
-        app.paint()
-        yield Desk(app, pilot, clock, source)
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await test()
-
-    asyncio.run(bounded())
-
-
-def _halt_script(clock_ns: int) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
-    first, last = (msgspec.to_builtins(make.receipt(clock_ns, steps)) for steps in (1, 4))
-    return lambda command: [{"progress": first}, last] if command["cmd"] == "halt" else [{"ok": True}]
-
-
-@pytest.fixture
-def ops(home: Home) -> Iterator[FakeOps]:
-    fake = FakeOps(home.control_socket, _halt_script(ManualClock().monotonic_ns()))
-    yield fake
-    fake.close()
-
 
 HALT = {
     "cmd": "halt", "issuer": "op@pts/2", "reason": "kill key", "progress": True,

@@ -29,11 +29,11 @@ RESET = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[<u", b"\x1b[?1000l", b"\x1b[?1003l
 class Watched(Terminal):
     """A terminal that keeps what it was told."""
 
-    def __init__(self, home: Path, trouble: str = "") -> None:
+    def __init__(self, home: Path, trouble: str = "", **variables: str) -> None:
         self.written = b""
         self.home = home
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SOVEREIGN_")}
-        environment |= {"SOVEREIGN_HOME": str(home), "TERM": "xterm-256color"}
+        environment |= {"SOVEREIGN_HOME": str(home), "TERM": "xterm-256color", **variables}
         command = [sys.executable, "-m", "tests.support.lone_cockpit", trouble]
         super().__init__(command, environment, columns=120, rows=40)
         self.before = self.modes()
