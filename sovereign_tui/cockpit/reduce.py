@@ -36,7 +36,7 @@ from schemas.messages import (
     Structure,
     SystemState,
 )
-from sovereign_tui.cockpit.series import Point, kept, merged
+from sovereign_tui.cockpit.series import Point, begun_anew, kept, merged
 from sovereign_tui.cockpit.view import (
     ALERTS,
     CANDLES,
@@ -50,6 +50,9 @@ from sovereign_tui.cockpit.view import (
     TickRate,
     View,
 )
+
+_SET_BACK_S: Final = 3_600
+"""What is so much older than the newest comes of a clock that was set back: nothing is that late."""
 
 _PARTS: Final[dict[type, str]] = {
     EngineState: "engine",
@@ -115,6 +118,8 @@ def _stamp(message: object) -> tuple[int, int]:
 
 
 def _logged(view: View, line: LogLine, at_ns: int) -> View:
+    if view.log and view.log[-1].timestamp_ns - line.timestamp_ns > _SET_BACK_S * NS_PER_S:
+        view = replace(view, log=())
     place = bisect_left(view.log, _place(line), key=_place)
     if place < len(view.log) and view.log[place] == line:
         return view
@@ -142,20 +147,21 @@ def _decided(view: View, decision: Decision) -> View:
     second = decision.timestamp_ns // NS_PER_S
     reason = crc32(f"{decision.direction}{decision.why_not}{decision.intent_id}".encode()) % 100_000
     point = Point(second * 100_000 + reason, (decision.timestamp_ns, decision.sequence), decision)
-    return replace(view, decisions=kept(view.decisions, point, DECISIONS))
+    return replace(view, decisions=kept(begun_anew(view.decisions, point, _SET_BACK_S * 100_000), point, DECISIONS))
 
 
 def _metrics(view: View, metrics: Metrics) -> View:
     values: Mapping[str, float] = metrics.values
     point = Point(metrics.timestamp_ns * 2 // NS_PER_S, (metrics.timestamp_ns,), values)
-    return replace(view, metrics_past=kept(view.metrics_past, point, METRICS_POINTS))
+    past = begun_anew(view.metrics_past, point, _SET_BACK_S * 2)
+    return replace(view, metrics_past=kept(past, point, METRICS_POINTS))
 
 
 def _account(view: View, account: AccountState) -> View:
     if account.equity is None:
         return view
     point = Point(account.timestamp_ns // NS_PER_S, (account.timestamp_ns,), float(account.equity))
-    return replace(view, equity=kept(view.equity, point, EQUITY_POINTS))
+    return replace(view, equity=kept(begun_anew(view.equity, point, _SET_BACK_S), point, EQUITY_POINTS))
 
 
 def _rank(heard: Heard[Alert]) -> tuple[bool, bool, int]:

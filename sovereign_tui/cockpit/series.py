@@ -39,6 +39,12 @@ def kept(series: Series[V], point: Point[V], most: int) -> Series[V]:
     return (*series[:low], point, *series[low + 1 :])
 
 
+def begun_anew(series: Series[V], point: Point[V], back: int) -> Series[V]:
+    """The series; an empty one, if the point is by more than `back` older than the newest: the clock was set back, and
+    what is new would stand behind what is old, or be thrown away, for hours."""
+    return () if series and series[-1].key - point.key > back else series
+
+
 def merged(series: Series[Any], points: Iterable[Point[Any]], most: int) -> Series[Any]:
     """The series with all of them: as `kept` one after the other, at the cost of one."""
     by_key = {point.key: point for point in series}

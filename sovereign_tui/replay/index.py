@@ -27,7 +27,8 @@ SHOWN: Final = (OPS, ENGINE)
 """Whose messages a cockpit hears."""
 MOST_TOLD: Final = 400
 """Of log lines, receipts and signals so many of each are told after a jump, the newest before it: twice as many as a
-screen keeps. (A line that came more than 200 lines late would be missing.)
+screen keeps. (A line that came more than 200 lines late would be missing.) So many decisions, metrics and states of the
+account, too: of the equity a screen that has played up to there knows more.
 """
 MOST_BARS: Final = 2_000
 _LONGEST_NS: Final = 400 * 86_400 * NS_PER_S
@@ -235,6 +236,8 @@ class SessionIndex:
                 self._track(kind, _NEWEST).put(time_ns, where)
                 if topic == "state.orders":
                     self.events.take(kind.decode(payload), time_ns, wall_ns)
+            case Role.SERIES:
+                self._track(kind, _ALL).add(time_ns, where)
             case Role.EACH:
                 self._track(kind, _ALL).add(time_ns, where)
                 if topic == "ops.receipt":

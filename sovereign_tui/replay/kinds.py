@@ -28,6 +28,7 @@ class Role(Enum):
     """How a topic is read."""
 
     NEWEST = auto()  # published whole: the last one says all
+    SERIES = auto()  # published whole, and a screen remembers those before it: a line, a list
     EACH = auto()  # what happened: every one counts
     TICK = auto()  # the full stream of ticks: counted, and shown where there is no stream for screens
     VIEW_TICK = auto()  # the newest tick, as often as a screen needs it
@@ -49,7 +50,7 @@ class Kind:
     @property
     def each(self) -> bool:
         """Whether a screen gets every message; else it gets the newest of a frame."""
-        return self.role in {Role.EACH, Role.SIGNAL, Role.CANDLE, Role.ALERT}
+        return self.role in {Role.SERIES, Role.EACH, Role.SIGNAL, Role.CANDLE, Role.ALERT}
 
 
 _EXACT: Final[dict[str, dict[str, tuple[Role, Decode]]]] = {
@@ -57,14 +58,16 @@ _EXACT: Final[dict[str, dict[str, tuple[Role, Decode]]]] = {
         topology.STATE_ENGINE: (Role.NEWEST, codec.decode_engine_state),
         topology.STATE_ORDERS: (Role.NEWEST, codec.decode_orders),
         topology.STATE_POSITIONS: (Role.NEWEST, codec.decode_positions),
-        topology.STATE_ACCOUNT: (Role.NEWEST, codec.decode_account),
+        topology.STATE_ACCOUNT: (Role.SERIES, codec.decode_account),
     },
     OPS: {
-        topology.STATE_DECISION: (Role.NEWEST, codec.decode_decision),
+        topology.STATE_DECISION: (Role.SERIES, codec.decode_decision),
         topology.OPS_SYSTEM: (Role.NEWEST, codec.decode_system),
-        topology.OPS_METRICS: (Role.NEWEST, codec.decode_metrics),
+        topology.OPS_METRICS: (Role.SERIES, codec.decode_metrics),
         topology.OPS_HEATMAP: (Role.NEWEST, codec.decode_heatmap),
         topology.OPS_FLOW: (Role.NEWEST, codec.decode_flow),
+        topology.OPS_STRUCTURE: (Role.NEWEST, codec.decode_structure),
+        topology.OPS_AUDIT: (Role.NEWEST, codec.decode_audit),
         topology.OPS_LOG: (Role.EACH, codec.decode_log),
         topology.OPS_RECEIPT: (Role.EACH, codec.decode_receipt),
         topology.OPS_ALERT: (Role.ALERT, codec.decode_alert),

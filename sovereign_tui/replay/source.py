@@ -2,7 +2,8 @@
 
 The rule of a jump: the view after it is the view that playing up to there would have left, if the screen begins with
 an empty one (`epoch` says when). Of what is published whole the last message is told, of candles the last of each bar
-since the last history, of alerts the last of each; of log lines, receipts and signals the newest `MOST_TOLD` of each.
+since the last history, of alerts the last of each; of log lines, receipts and signals the newest `MOST_TOLD` of each,
+and of decisions, metrics and the account, whose past a screen shows, as many.
 """
 
 from __future__ import annotations

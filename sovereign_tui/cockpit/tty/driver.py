@@ -118,8 +118,9 @@ class CockpitDriver(LinuxDriver):
     def _untaken(self) -> int:
         count: int = self._on_their_way + self._app.message_queue_size
         with contextlib.suppress(ScreenStackError):  # before the first screen, or after the last
-            focused = self._app.focused
-            count += 0 if focused is None else focused.message_queue_size
+            screen = self._app.screen  # a key goes through it, or what has the focus on it, and back to the app
+            count += screen.message_queue_size
+            count += 0 if screen.focused is None else screen.focused.message_queue_size
         return count
 
     def _has_arrived(self, _: object) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.clock import NS_PER_S
 from schemas.messages import Signal, SignalKind
 from sovereign_tui.cockpit.reduce import reduce
 from sovereign_tui.cockpit.series import Point, Series, kept, merged
@@ -153,3 +154,22 @@ def test_a_series_holds_the_newest_keys_with_their_latest_stamps_in_whatever_ord
     assert merged((), points, 10) == one_by_one
     assert [(point.key, point.stamp) for point in one_by_one] == sorted(latest.items())
     assert merged((), points, most) == one_by_one[-most:]
+
+
+def test_after_the_clock_was_set_back_what_is_new_is_still_seen() -> None:
+    hours_s, view = 3 * 3_600, View()
+    for second in range(1_200):
+        view = reduce(view, make.log(f"line {second}", second), 1)
+        view = reduce(view, make.decision(timestamp_ns=make.WALL_NS + second * NS_PER_S), 1)
+        view = reduce(view, msgspec.structs.replace(make.metrics(), timestamp_ns=make.WALL_NS + second * NS_PER_S), 1)
+        view = reduce(view, msgspec.structs.replace(make.account(), timestamp_ns=make.WALL_NS + second * NS_PER_S), 1)
+    late = reduce(view, make.log("a little late", 1_100), 2)
+    assert (len(late.log), late.log[-1].text) == (1_000, "line 1199"), "what is only late finds its place"
+    back_ns = make.WALL_NS - hours_s * NS_PER_S
+    view = reduce(view, make.log("after the step", -hours_s), 2)
+    view = reduce(view, make.decision(timestamp_ns=back_ns), 2)
+    view = reduce(view, msgspec.structs.replace(make.metrics(), timestamp_ns=back_ns), 2)
+    view = reduce(view, msgspec.structs.replace(make.account(), timestamp_ns=back_ns), 2)
+    assert [line.text for line in view.log] == ["after the step"]
+    assert [point.value.timestamp_ns for point in view.decisions] == [back_ns]
+    assert [len(view.metrics_past), len(view.equity)] == [1, 1]

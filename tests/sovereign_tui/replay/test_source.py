@@ -12,8 +12,11 @@ from schemas.blackbox import Direction
 from schemas.clock import NS_PER_MS, NS_PER_S
 from schemas.messages import Alert, MarketTick
 from schemas.topology import BRAIN, ENGINE, OPS
+from sovereign_tui.cockpit import feed
 from sovereign_tui.cockpit.view import TickRate
 from sovereign_tui.replay.events import EventKind
+from sovereign_tui.replay.index import SHOWN
+from sovereign_tui.replay.kinds import kind_of
 from sovereign_tui.replay.source import ReplaySource
 from tests.sovereign_tui.cockpit import messages as make
 from tests.sovereign_tui.replay import support as s
@@ -261,3 +264,17 @@ def test_jumps_go_from_event_to_event(tmp_path: Path) -> None:
     assert source.position == 0.0
     source.step(6)
     assert source.clock.monotonic_ns() == source.clock.first_ns + 6 * NS_PER_S
+
+
+def test_whatever_a_cockpit_hears_live_is_replayed() -> None:
+    known = {topic for topic in (*feed._NOW, *feed._EACH) if any(kind_of(who, Direction.SENT, topic) for who in SHOWN)}
+    assert known == {*feed._NOW, *feed._EACH}
+
+
+def test_what_a_screen_remembers_is_there_after_a_jump(tmp_path: Path) -> None:
+    tape = Tape(tmp_path)
+    s.life(tape, 40)
+    source, _ = s.opened(tmp_path)
+    source.seek_share(0.9)
+    view = Screen(source).poll().view
+    assert [len(points) > 30 for points in (view.decisions, view.equity)] == [True, True]
