@@ -18,7 +18,9 @@ from rich.console import RenderableType
 from textual import on
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import CompositorUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.screen import Screen
@@ -170,6 +172,13 @@ class PacedApp(App[None]):
         timeout = options.get("timeout") or self.NOTIFICATION_TIMEOUT
         self._toasts_until_ns = self._ticks.monotonic_ns() + round((timeout + _TOAST_GOES_S) * NS_PER_S)
         super().notify(message, **options)
+
+    # Textual remembers the looks of the last 1,024 widgets by the widgets' own caches, and so keeps all that they drew
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual's; what the screen has drawn is forgotten with it."""
+        done = super().pop_screen()
+        StylesCache.get_inner_outer.cache_clear()
+        return done
 
     def _hold(self) -> None:
         if not self._held:

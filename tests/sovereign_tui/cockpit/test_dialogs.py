@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -96,6 +98,21 @@ def test_each_dialog_opens_in_each_theme_and_closes_with_escape(home: Home, ops:
                 await at.pilot.press("escape")
                 await at.until(lambda: len(at.app.screen_stack) == 1)
             assert ops.commands == []
+
+    run(test)
+
+
+def test_what_a_closed_dialog_has_drawn_is_forgotten(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            await at.pilot.press("question_mark")
+            drawn = weakref.ref(at.app.screen.query_one(".box")._styles_cache)
+            await at.pilot.press("escape")
+            await at.until(lambda: len(at.app.screen_stack) == 1)
+            at.hear(make.tick(9))
+            await at.pilot.pause(0.1)
+            gc.collect()
+            assert drawn() is None
 
     run(test)
 
