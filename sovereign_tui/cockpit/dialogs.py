@@ -36,6 +36,7 @@ CommandPalette { background: $sv-scrim 0%; }
 CommandPalette > Vertical { margin: 2 0 1 0; width: 80; max-width: 100%; background: $sv-panel; }
 CommandPalette #--input { border: none; padding: 0 1; }
 CommandPalette SearchIcon { display: none; }
+ToastRack { margin-bottom: 2; }
 TextDialog .box { width: 96%; height: 100%; padding: 0 1; }
 """
 
