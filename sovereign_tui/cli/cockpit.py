@@ -19,8 +19,6 @@ from sovereign_tui.ops import client, launch
 from sovereign_tui.replay.sessions import Session
 
 _WAIT_S: Final = 5.0
-_OLD_SIZES: Final = ("COLUMNS", "LINES")
-"""What a shell has said of the terminal once, and Textual would believe; the terminal itself is asked."""
 _BLIND: Final = frozenset({"dumb", "unknown"})
 
 app = typer.Typer(add_completion=False)
@@ -71,8 +69,6 @@ def show(home: Home, settings: Settings, *, readonly: bool, halt: bool, session:
     """The cockpit in a child of this process, which looks after the terminal."""
 
     def child(guarded: Guarded) -> int:
-        for name in _OLD_SIZES:
-            os.environ.pop(name, None)
         gc.disable()  # until the screen is up: what is loaded now is no rubbish
         cockpit = importlib.import_module("sovereign_tui.cockpit.app")
         try:

@@ -96,6 +96,7 @@ def test_the_cockpit_shows_a_killed_engine_and_its_return() -> None:
         here.up()
         with terminal("tui", "--attach", environment=here.environment) as shown:
             shown.until("it is active", lambda text: "ACTIVE" in text)
+            shown.type("6")
             os.kill(here.process("engine")["pid"], signal.SIGKILL)
             shown.until("the restart is shown", lambda text: bool(re.search(r"engine\s+● RUNNING\s+\d+\s+1\b", text)))
             shown.until("it is active again", lambda text: "ACTIVE" in text)

@@ -26,6 +26,7 @@ _STOPPING: Final = b"z"
 _GRACE_S: Final = 5.0
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _STOPS: Final = (signal.SIGTSTP, signal.SIGCONT)
+_SIZE: Final = ("COLUMNS", "LINES")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def _run(child: Callable[[Guarded], int], path: Path, parent: socket.socket) -> 
     with contextlib.suppress(OSError):  # no room for a crash file: it runs without one
         crashes.open()
     guarded = Guarded(crashes, parent.fileno())
+    for name in _SIZE:  # the terminal says how large it is; somebody's export of it is of another time
+        os.environ.pop(name, None)
     try:
         code = child(guarded)
         guarded.left()

@@ -205,3 +205,16 @@ def test_the_last_word_is_said_of_a_signal_without_a_name_and_without_a_look_at_
     said = _last_word(128 + 37, file / "crash.txt", None)
     assert said.startswith("sovereign: the cockpit has crashed (ended by signal 37); trading goes on untouched; `")
     assert "denied" not in _last_word(70, Path("/proc/1/root/crash.txt"), None)
+
+
+@pytest.mark.parametrize("said", [{"COLUMNS": "80", "LINES": "24"}, {"COLUMNS": "200"}, {"COLUMNS": "x", "LINES": ""}])
+def test_the_size_is_the_terminals_own_whatever_the_environment_says(home: Path, said: dict[str, str]) -> None:
+    shown = Watched(home, **said)
+    try:
+        shown.child()
+        text = shown.until("the screen goes on", lambda text: "60,010" in text)
+        lines = text.splitlines()
+        assert "NO HALT HERE" in lines[0][100:]
+        assert "? help" in lines[39]
+    finally:
+        shown.close()
