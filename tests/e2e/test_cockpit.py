@@ -36,6 +36,7 @@ def explains_a_filled_order(shown: Terminal) -> None:
 
 def keeps_the_record(shown: Terminal) -> None:
     """The audit tells the halt with its time and the acknowledgement; the session that runs can be played."""
+    shown.until("the alert", lambda text: "1 alert" in text)
     shown.type("6a")
     shown.until("the halt is in the audit", lambda text: bool(re.search(r"\d ms  \S+ +HALT ", text)))
     shown.until("the acknowledgement too", lambda text: "ACKNOWLEDGE" in text)

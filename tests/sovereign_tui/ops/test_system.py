@@ -401,5 +401,5 @@ def test_nonsense_on_the_control_socket_is_answered_and_disturbs_nobody(system: 
     with pytest.raises(OpsRefused, match="unknown command 'fly'"):
         system.ask("fly")
     with pytest.raises(OpsRefused, match="reason: a text"):
-        system.ask("halt", reason=7)
+        system.ask("rearm", reason=7)
     assert system.status()["state"] == "ACTIVE"
