@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import importlib.metadata
 import io
 import os
 import sys
@@ -66,9 +65,11 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata  # noqa: PLC0415  # slow to load
+
         try:
-            version = importlib.metadata.version("sovereign")
-        except importlib.metadata.PackageNotFoundError:
+            version = metadata.version("sovereign")
+        except metadata.PackageNotFoundError:
             version = "0.1.0 (not installed)"
         typer.echo(f"sovereign {version}")
         raise typer.Exit

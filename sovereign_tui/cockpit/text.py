@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
@@ -20,8 +19,7 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 Number = float | int | Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):  # not a dataclass: thousands a second are made and compared
     """A piece of a row: text of one-cell characters, and the role that the theme colours."""
 
     text: str

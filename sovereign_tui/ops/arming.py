@@ -8,8 +8,6 @@ from typing import Final
 from schemas.settings import Home, Settings
 from schemas.settings.records import BACKTEST, PAPER, longest_s, read, unusable
 from schemas.settings.venues import LIVE, VenueMismatch, environment
-from sovereign_tui.ops import credentials
-from sovereign_tui.ops.credentials import CredentialsError
 from sovereign_tui.ops.keyset import Keys
 
 RECORDS: Final = "records"
@@ -20,10 +18,17 @@ def find_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[Keys | No
     """The keys that the venue of the settings needs (None: it needs none), and what is wrong, one line each."""
     try:
         where = environment(settings.venue)
-        keys = credentials.find(where.keys, environ) if where.keys else None
-    except (VenueMismatch, CredentialsError) as error:
+    except VenueMismatch as error:
         return None, [str(error)]
-    if where.keys and keys is None:
+    if not where.keys:
+        return None, []
+    from sovereign_tui.ops import credentials  # noqa: PLC0415  # a keyring is slow to load, and not every venue has keys
+
+    try:
+        keys = credentials.find(where.keys, environ)
+    except credentials.CredentialsError as error:
+        return None, [str(error)]
+    if keys is None:
         return None, [f"no keys of {where.keys}: give them with `sovereign keys set {where.keys}`"]
     return keys, []
 

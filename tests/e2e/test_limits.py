@@ -92,7 +92,7 @@ def test_a_limit_is_tightened_at_once_loosened_only_when_confirmed_and_kept_over
     assert isinstance(reject, OrderReject)
     assert (reject.code, reject.rule, reject.limit) == ("RISK_VIOLATION", "account_share", "5.0 %")
 
-    assert running.status()["authority_pct"] == 50
+    until("the authority is halved", lambda: running.status()["authority_pct"] == 50)
     with terminal("tui", "--attach", "--readonly", environment=running.environment, columns=80, rows=24) as shown:
         shown.until("the authority is shown", lambda text: "authority 50%" in text)
 

@@ -64,7 +64,8 @@ def test_a_rehearsal_tells_the_times_and_halts_nothing(operator: Operator) -> No
     assert done["text"] == "the latch can be written; no halt stands; the command port is open; nothing was changed"
     assert 0 <= done["ops_ms"] <= done["engine_ms"] <= waited_ms
     status = operator.here.status()
-    assert (status["state"], status["halt_id"]) == ("ACTIVE", None)
+    assert status["halt_id"] is None
+    assert status["state"] != "HALTED"  # a busy machine may be late with a heartbeat, and reduce by itself
     assert (home.data / "halt.json").read_bytes() == latch
     assert not haltfile.path_in(home.runtime).exists()
     assert set((home.data / "receipts").glob("*")) == receipts

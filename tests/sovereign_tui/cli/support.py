@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.settings import Home
+from sovereign_tui.ops import client
 from tests.sovereign_tui.ops.support import environment
 
+_ANSWER_S: Final = 5.0
 ROOT: Final = Path(__file__).resolve().parents[3]
 
 
@@ -41,6 +43,10 @@ class Shell:
         done = self.python("-m", "sovereign_tui", *arguments, timeout_s=timeout_s, stdin=stdin, **more)
         assert "Traceback" not in done.err + done.out
         return done
+
+    def status(self) -> dict[str, Any]:
+        """What `sovereign status --json` says, without the half second that its process takes. Raises: OpsError."""
+        return client.request_blocking(self.home, {"cmd": "status"}, _ANSWER_S)
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the commands find around them."""

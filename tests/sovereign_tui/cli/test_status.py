@@ -148,14 +148,16 @@ def test_it_watches_a_running_system_in_place_in_lines_and_as_json(sovereign: Sh
     brain = next(one["pid"] for one in found[0]["processes"] if one["name"] == "brain")
     os.kill(brain, signal.SIGKILL)  # one crash is one too many here
     end = time.monotonic() + 30
-    while not (alerts := [one["kind"] for one in sovereign("status", "--json").json["alerts"]]):
+    while not (alerts := [one["kind"] for one in sovereign.status()["alerts"]]):
         assert time.monotonic() < end
+        time.sleep(0.05)
     assert "process_fatal" in alerts
     anew = sovereign("up")
     assert (anew.code, anew.out.splitlines()[0]) == (0, "ops was running; started anew: brain"), anew
     assert sovereign("up").code == 1
-    while sovereign("status", "--json").json["alerts"]:
+    while sovereign.status()["alerts"]:
         assert time.monotonic() < end
+        time.sleep(0.05)
     assert sovereign("down").code == 0
     assert processes_of(sovereign.home) == []
 

@@ -44,12 +44,13 @@ def processes_of(home: Home) -> list[psutil.Process]:
 
 
 def environment(home: Home, **ops: object) -> dict[str, str]:
-    """Variables that give this home four free ports and short patience."""
+    """Variables that give this home four free ports, short patience and little history."""
     names = ("MARKET", "COMMAND", "TELEMETRY", "SIGNAL")
     ports = free_ports(len(names))
     patience = {"backoff_min_ms": 20, "backoff_max_ms": 50, "start_timeout_s": 20, "stop_timeout_s": 3} | ops
     return {
         "SOVEREIGN_HOME": str(home.runtime.parent),
+        "SOVEREIGN_BRAIN__HISTORY_BARS": "300",  # two weeks of candles cost each start of a system a second
         **{f"SOVEREIGN_WIRE__{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)},
         **{f"SOVEREIGN_OPS__{name.upper()}": str(value) for name, value in patience.items()},
     }
