@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -28,8 +27,8 @@ class Subscriber(Drained):
     topic starts with one of `healing` (streams whose next message mends all), the topic is asked for again, so that
     its last value comes once more. A publisher that restarted is accepted from its first message on.
     `conflate`: only the newest message per topic and drain is handed over, for screens; gaps are counted still.
-    `every_s`: of one topic, only the newest message is looked at, so often; what was before it is never read, by nobody
-    counted and not recorded. For whoever shows a stream that is faster than eyes are.
+    `newest`: of one topic, only the newest message, and only at each call of `look`; what was before it is never read,
+    by nobody counted and not recorded. For whoever shows a stream that is faster than eyes are.
     `on_drained` is called after each drain that handed something over: act there on what the messages changed.
 
     Queue: bounded by `high_water` messages; beyond it the publisher drops the newest, and a gap appears here.
@@ -46,11 +45,10 @@ class Subscriber(Drained):
         conflate: bool,
         healing: tuple[str, ...],
         vital: bool,
-        every_s: float | None = None,
+        newest: bool = False,
     ) -> None:
         super().__init__(opened)
-        self._every_s = every_s
-        self._timer: asyncio.TimerHandle | None = None
+        self._looked_at = newest
         self.received = 0
         """Messages taken, duplicates not among them."""
         self.gaps = 0
@@ -72,13 +70,13 @@ class Subscriber(Drained):
         self._topics: set[str] = set()
         for topic in topics:
             self.add_topic(topic)
-        if every_s is None:
-            self._start()
+        if newest:
+            self._schedule_drain()
         else:
-            self._turn(every_s)
+            self._start()
 
-    def _turn(self, every_s: float) -> None:
-        self._timer = self._loop.call_later(every_s, self._turn, every_s)
+    def look(self) -> None:
+        """Hands over the newest message, if there was one since the last look."""
         self._drain()
 
     @property
@@ -192,7 +190,7 @@ class Subscriber(Drained):
             return False
         if arrival is Arrival.RESTART:
             self.restarts += 1
-        elif arrival is Arrival.GAP and self._every_s is None:
+        elif arrival is Arrival.GAP and not self._looked_at:
             self._note_gap(track, expected, sequence)
         return True
 
@@ -231,6 +229,4 @@ class Subscriber(Drained):
                 self._on_message(topic, sequence, timestamp_ns, payload)
 
     def _closing(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         self._record_all()

@@ -106,18 +106,18 @@ class Wire:
         healing: tuple[str, ...] = HEALING,
         high_water: int = STREAM_HIGH_WATER,
         vital: bool = False,
-        every_s: float | None = None,
+        newest: bool = False,
         name: str | None = None,
     ) -> Subscriber:
         """A subscriber of topics or prefixes of topics (one may stand alone as a str). Raises BadTopic.
 
-        `every_s`: of the one topic only the newest message, so often.
+        `newest`: of the one topic only the newest message, at each `look`.
         """
         wanted = (topics,) if isinstance(topics, str) else tuple(topics)
         for topic in wanted:
             prefix(topic)  # refused before anything is open
         sock = self._socket(zmq.SUB, high_water)
-        if every_s is not None:
+        if newest:
             sock.set(zmq.CONFLATE, 1)
         opened = self._open(sock, endpoint, name, bind=not connect)
         subscriber = Subscriber(
@@ -129,7 +129,7 @@ class Wire:
             conflate=conflate,
             healing=healing,
             vital=vital,
-            every_s=every_s,
+            newest=newest,
         )
         return self._keep(subscriber)
 

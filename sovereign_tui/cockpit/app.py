@@ -76,7 +76,7 @@ class Cockpit(Replaying):
         self._touched: list[Canvas] = []
         """Of this frame: what is not written yet, and the canvases that it is of."""
         self._drawn: dict[str, tuple[int, object]] = {}
-        """Of panes that are not drawn with each frame: when, and for what, they were."""
+        """The panes that are shown: when each was drawn, and for what."""
         self._broken: set[str] = set()
         """Panes whose mistake is in the crash file."""
         self._panes = {name: Canvas(name, self.palette) for name in PANES}
@@ -180,27 +180,25 @@ class Cockpit(Replaying):
             paint = replace(paint, settings=self.settings)
         places = screens.arrange(self.ui, width, height, top, bottom)
         paint = replace(paint, place=screens.place_of(self.ui, places))
-        for pane, canvas in self._panes.items():
-            rect = places.get(pane)
-            if rect is None:
-                self._show(canvas, None, ())
-                self._drawn.pop(pane, None)
-                continue
-            if pane == self.selected:
+        selected, now_ns = paint.selected, self._clock.monotonic_ns()
+        for pane in self._drawn.keys() - places.keys():
+            self._show(self._panes[pane], None, ())
+            del self._drawn[pane]
+        for pane, rect in places.items():
+            if pane == selected:
                 self._page = max(1, rect.height - 4)
-            each, seen = PANES[pane], replace(paint, state=self.ui.pane(pane))
-            shown = (seen.state, rect, seen.selected == pane, seen.place)
-            now_ns = self._clock.monotonic_ns()
+            each, state = PANES[pane], self.ui.pane(pane)
+            shown = (state, rect, pane == selected, paint.place, paint.frozen, paint.replay)
             at_ns, before = self._drawn.get(pane, (0, None))
             if before == shown and now_ns - at_ns < each.every_ms * NS_PER_MS:
                 continue
             self._drawn[pane] = (now_ns, shown)
-            rows, body = framed(seen, pane, each.name, each.draw, rect.width, rect.height)
+            rows, body = framed(replace(paint, state=state), pane, each.name, each.draw, rect.width, rect.height)
             self.bodies[pane] = body
             if body.mistake is not None and pane not in self._broken:
                 self._broken.add(pane)
                 self._crashes.note(f"pane {pane}:", body.mistake)
-            self._show(canvas, rect, rows)
+            self._show(self._panes[pane], rect, rows)
 
     def _take(self) -> None:
         view = self.view

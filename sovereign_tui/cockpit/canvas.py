@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -114,17 +115,19 @@ class Canvas(Widget):
         """The pieces of row `y` that changed, where they stand on the screen."""
         stretches = changed(old, new)
         cells = new if stretches is not None else fit(new, place.width)
-        for first, end in ((0, place.width),) if stretches is None else stretches:
-            x = 0
-            for span in cells:
-                begin, x = x, x + len(span.text)
-                if x <= first:
-                    continue
-                if begin >= end:
-                    break
+        left = deque(((0, place.width),) if stretches is None else stretches)
+        x = 0
+        for text, role in cells:
+            begin, x = x, x + len(text)
+            while left and left[0][0] < x:
+                first, end = left[0]
                 start = max(begin, first)
-                text = span.text[start - begin : end - begin]
-                yield place.x + start, place.y + y, text, self._look(span.role)
+                yield place.x + start, place.y + y, text[start - begin : end - begin], self._look(role)
+                if end > x:
+                    break  # the rest of it is in the next piece
+                left.popleft()
+            if not left:
+                return
 
     # Textual styles, filters and caches each line of a widget; these come styled, and are kept
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -41,8 +41,6 @@ _EACH: Final[dict[str, Decode]] = {
     topology.OPS_ALERT: codec.decode_alert,
 }
 _MOST_WAITING: Final = 5_000
-_TICK_EVERY_S: Final = 0.05
-"""Twice as often as the screen is painted."""
 
 
 class RateMeter:
@@ -87,7 +85,7 @@ class Feed:
         candles = tuple(topic for topic in self._each if topic not in _EACH)
         market, signal = settings.wire.market, settings.wire.signal
         self._subscribers: tuple[Subscriber, ...] = (
-            wire.subscriber(market, self._tick_topic, self._on_message, every_s=_TICK_EVERY_S, name="ticks"),
+            wire.subscriber(market, self._tick_topic, self._on_message, newest=True, name="ticks"),
             wire.subscriber(market, ("state.", *candles), self._on_message, name="market"),
             wire.subscriber(
                 signal, ("ops.", topology.STATE_DECISION, topology.SIGNAL), self._on_message, name="signal"
@@ -96,6 +94,7 @@ class Feed:
 
     def poll(self) -> list[Arrived]:
         """What has arrived since the last call, decoded; malformed messages are counted, never raised."""
+        self._subscribers[0].look()
         newest, self._newest = self._newest, {}
         arrived: list[Arrived] = []
         while self._waiting:

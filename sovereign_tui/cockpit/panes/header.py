@@ -18,6 +18,10 @@ _BADGES: Final = {
     TradingState.HALTED: Span(" ■ HALTED ", "badge.halted"),
 }
 
+_BANDED: Final = {
+    "text": "band", "label": "band.dim", "frame": "band.dim", "dim": "band.dim", "strong": "band.strong",
+    "up": "band.up", "down": "band.down", "warn": "band.warn", "unknown": "band.unknown",
+}  # fmt: skip
 _COMPACT: Final = 104
 """Columns below which the pulses are marks without ages."""
 _WHOLE_PCT: Final = 100.0
@@ -93,9 +97,7 @@ def _packed(chunks: list[Chunk], width: int) -> Row:
 
 def _banded(cells: Row) -> Row:
     """The header's own background, under roles that have none."""
-    swap = {"text": "band", "label": "band.dim", "frame": "band.dim", "dim": "band.dim", "strong": "band.strong"}
-    swap |= {name: f"band.{name}" for name in ("up", "down", "warn", "unknown")}
-    return tuple(Span(span.text, swap.get(span.role, span.role)) for span in cells)
+    return tuple([Span(text, _BANDED.get(role, role)) for text, role in cells])
 
 
 def _badges(paint: Paint) -> Row:

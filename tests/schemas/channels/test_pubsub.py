@@ -133,20 +133,26 @@ def test_of_a_stream_that_is_looked_at_now_and_then_the_newest_comes_and_no_gap_
         async with wire() as ours, wire() as theirs:
             inbox = Inbox()
             publisher = ours.publisher(ANY_PORT)
-            subscriber = theirs.subscriber(publisher.endpoint, ["a"], inbox, every_s=0.02)
+            subscriber = theirs.subscriber(publisher.endpoint, ["a"], inbox, newest=True)
             assert await publisher.wait_subscribed("a", 5)
+
+            def look() -> bool:
+                subscriber.look()
+                return bool(inbox.messages and inbox.messages[-1][3] == b"4999")
+
             for number in range(5_000):
                 publisher.publish("a", b"%d" % number)
                 if number % 500 == 0:
                     await asyncio.sleep(0.01)
-            await eventually(lambda: inbox.messages and inbox.messages[-1][3] == b"4999")
+                    look()
+            await eventually(look)
             seen = [message[1] for message in inbox.messages]
             assert seen == sorted(set(seen))
             assert (len(seen) < 50, subscriber.gaps, subscriber.lost) == (True, 0, 0)
             subscriber.close()
             count = len(inbox.messages)
             publisher.publish("a", b"late")
-            await asyncio.sleep(0.05)
+            look()
             assert len(inbox.messages) == count
 
     run(scene)

@@ -273,12 +273,16 @@ def test_only_rows_that_changed_are_painted_anew(home: Home) -> None:
     async def test() -> None:
         async with desk(home) as at:
             canvas = at.app.screen.query_one("#positions", Canvas)
+            at.clock.advance(ms=200)
+            at.source.put(make.positions(), make.orders())
+            at.app.paint()
             await at.pilot.pause()
             refreshed: list[Any] = []
             canvas.refresh = lambda *regions, **_: refreshed.extend(regions)  # type: ignore[method-assign,assignment]
             at.app.paint()
             assert refreshed == []
-            at.source.put(make.positions(mark_price=None))
+            at.clock.advance(ms=200)
+            at.source.put(make.positions(mark_price=None), make.orders())
             at.app.paint()
             assert [region.y for region in refreshed] == [1]
 

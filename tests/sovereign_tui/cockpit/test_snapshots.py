@@ -58,7 +58,7 @@ class Case:
     keys: tuple[str, ...] = ()
     size: tuple[int, int] = (120, 40)
     messages: tuple[object, ...] = ()
-    wait_ms: float = 40
+    wait_ms: float = 600
     options: dict[str, Any] = field(default_factory=dict)
     before: Callable[[Cockpit], None] = lambda app: None
 
