@@ -32,8 +32,9 @@ tools:
 	{ command -v apt-get >/dev/null && { apt-get update -qq; apt-get install -y -qq flatbuffers-compiler; }; } || \
 	{ echo 'flatc 2.0.8 is needed: install flatbuffers-compiler, or the FlatBuffers release of that number' >&2; exit 1; }
 
+# three workers on two cores: many of the tests wait for real processes
 test: install tools
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: install tools
 	$(BIN)/ruff check .

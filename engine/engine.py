@@ -45,11 +45,8 @@ class Engine:
         self._runtime, self._settings, self._clock = runtime, settings, clock
         self.instrument = settings.venue.instrument
         rest_url, ws_url = urls
-        transport = HttpTransport(session, base_url=rest_url, timeout_ms=settings.venue.request_timeout_ms)
         self._witness = Witness(runtime.tap)
-        self.rest = Rest(
-            transport, credentials=credentials, clock=clock, on_unexplained=self._on_unexplained, witness=self._witness
-        )  # fmt: skip
+        self.rest = self._make_rest(session, rest_url, credentials)
         self.publisher = runtime.wire.publisher(settings.wire.market)
         self.candles = CandleStore(
             instrument=self.instrument, frames=settings.brain.frames, publisher=self.publisher,
@@ -102,6 +99,13 @@ class Engine:
         )  # fmt: skip
         self._rejects: dict[str, tuple[int, OrderReject]] = {}
         runtime.vitals.add(legs(self))
+
+    def _make_rest(self, session: aiohttp.ClientSession, url: str, credentials: Credentials) -> Rest:
+        transport = HttpTransport(session, base_url=url, timeout_ms=self._settings.venue.request_timeout_ms)
+        return Rest(
+            transport, credentials=credentials, clock=self._clock, on_unexplained=self._on_unexplained,
+            witness=self._witness,
+        )  # fmt: skip
 
     def _make_links(self, ws_url: str, credentials: Credentials) -> dict[str, Link]:
         def args(*channels: str) -> list[dict[str, str]]:

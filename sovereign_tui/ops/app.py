@@ -47,6 +47,8 @@ _AUDIT_EVERY_S: Final = 0.1
 """The whole trail is told each time: a flood of commands must not become a flood of trails."""
 _RECKON_EVERY_S: Final = 0.025
 _USAGE_TURNS: Final = 4
+_HAS_SPOKEN: Final = frozenset({State.RUNNING, State.HUNG, State.STOPPING})
+"""States of a process whose words are its own, and not those of the one before it."""
 LOCK_FILE: Final = "ops.lock"
 
 
@@ -114,17 +116,10 @@ class Ops:
             path=home.data / TAPE_FILE, clock=clock, publish=Spaced(self._hub.audit, _AUDIT_EVERY_S), log=self._log
         )  # fmt: skip
         understood = Commands(
-            audit=self._audit,
-            alerts=self._alerts,
-            rehearsals=RehearsalDesk(asker=asker, clock=clock, log=self._log),
-            picture=self._picture,
-            halts=self._halts,
-            resumes=resumes,
-            start=self._start_anew,
-            stop=self._stop,
-            log=self._log,
-            adjust=AdjustDesk(asker=asker, settings=settings, running=self._hearing, log=self._log),
-        )
+            audit=self._audit, alerts=self._alerts, rehearsals=RehearsalDesk(asker=asker, clock=clock, log=self._log),
+            picture=self._picture, halts=self._halts, resumes=resumes, start=self._start_anew, stop=self._stop,
+            log=self._log, adjust=AdjustDesk(asker=asker, settings=settings, running=self._hearing, log=self._log),
+        )  # fmt: skip
         self._control = Control(home.control_socket, understood, tap=runtime.tap)
         self._exporter = Exporter()
         self._stopped: asyncio.Task[None] | None = None
@@ -274,6 +269,8 @@ class Ops:
             )  # fmt: skip
 
     def _on_change(self, child: Child) -> None:
+        if child.name == ENGINE and child.state not in _HAS_SPOKEN:
+            self._watch.forget_engine()
         bad = child.state in {State.BACKOFF, State.FATAL}
         why = f": {child.life.reason}" if bad and child.life.reason else ""
         self._log(

@@ -94,12 +94,17 @@ class Watch:
         while now - rates[0][0] > _RATE_WINDOW_NS and len(rates) > 1:
             rates.popleft()
 
+    def forget_engine(self) -> None:
+        """Its process is gone: what it said last is not the state of the next one."""
+        self._engine_seen_ns = None
+        self._states.clear()
+
     def on_decision(self, decision: Decision) -> None:
         """What the brain pushed last."""
         self._decision = (self._clock.monotonic_ns(), decision)
 
     def engine(self) -> EngineView:
-        """The engine's state, unless it is older than 3 s."""
+        """The state that the engine's process said, unless it is older than 3 s."""
         seen = self._engine_seen_ns
         if seen is None or self._clock.monotonic_ns() - seen > STALE_NS:
             return EngineView(known=False)

@@ -72,6 +72,17 @@ def test_the_rate_counts_sequences_not_messages_and_begins_anew_with_the_engine(
     assert scene.watch.market().ticks_per_s is None
 
 
+def test_what_an_engine_said_goes_with_its_process() -> None:
+    scene = Scene()
+    scene.watch.on_state(STATE_ENGINE, 1, 0, memoryview(codec.encode_engine_state(STATE)))
+    scene.watch.on_state(STATE_ACCOUNT, 1, 0, memoryview(codec.encode_account(ACCOUNT)))
+    assert (scene.watch.engine().state, scene.watch.account()) == (STATE, ACCOUNT)
+    scene.watch.forget_engine()
+    assert not scene.watch.engine().known
+    scene.watch.on_state(STATE_ENGINE, 1, 0, memoryview(codec.encode_engine_state(STATE)))
+    assert (scene.watch.engine().state, scene.watch.account()) == (STATE, None)
+
+
 def test_an_engine_that_falls_silent_is_unknown_and_so_is_what_it_said() -> None:
     scene = Scene()
     scene.watch.on_state(STATE_ENGINE, 1, 0, memoryview(codec.encode_engine_state(STATE)))
