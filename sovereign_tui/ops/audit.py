@@ -73,7 +73,7 @@ class AuditDesk:
         self._wake = asyncio.Event()
         self._followers: set[asyncio.Task[None]] = set()
         self._next = 1
-        self._complained = False
+        self._complaint = ""
 
     def recall(self) -> None:
         """Read back what an earlier run wrote; the numbers go on."""
@@ -159,6 +159,7 @@ class AuditDesk:
             self._wake.clear()
             try:
                 await aside(self._save, "audit tape")
+                self._complaint = ""
             except OSError as error:
                 self._complain(f"cannot be written ({error.strerror}); the entries wait")
                 await asyncio.sleep(_AGAIN_S)
@@ -201,8 +202,9 @@ class AuditDesk:
         self._publish(AuditTrail(timestamp_ns=self._clock.wall_ns(), entries=tuple(self._trail.values())))
 
     def _complain(self, what: str) -> None:
-        if not self._complained:
-            self._complained = True
+        """Each trouble once, and once more when it comes again."""
+        if what != self._complaint:
+            self._complaint = what
             self._log("warning", f"audit tape {self._path}: {what}; all commands go on")
 
 
