@@ -181,7 +181,7 @@ class Blackbox(Section):
     segment_mb: int = Field(64, ge=1, le=4_096, description="Size at which a new file is begun, MiB")
     keep_gb: float = Field(20.0, gt=0, le=10_000, description="Oldest files beyond this are deleted, GiB a process")
     min_free_mb: int = Field(
-        1_024, ge=0, le=10**7, description="With less left on the disk only commands and answers are recorded, MiB"
+        1_024, ge=0, le=10**7, description="With less left on the disk ticks, candles and states are not recorded, MiB"
     )
     queue_records: int = Field(200_000, ge=1_000, le=10_000_000, description="Records waiting for the disk at most")
 

@@ -26,7 +26,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def tui(
-    attach: Annotated[bool, typer.Option("--attach", help="Only watch a system that runs already.")] = False,
+    attach: Annotated[bool, typer.Option("--attach", help="Open on a system that runs; start nothing.")] = False,
     readonly: Annotated[bool, typer.Option("--readonly", help="Watch; command nothing but a halt.")] = False,
     no_halt: Annotated[bool, typer.Option("--no-halt", help="With --readonly: not even a halt.")] = False,
     mouse: Annotated[

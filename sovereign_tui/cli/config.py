@@ -51,7 +51,7 @@ def set_key(
         bool, typer.Option("--yes-loosen", help="Confirm a looser limit where there is no terminal.")
     ] = False,
 ) -> None:
-    """Change one setting: a limit of [risk] in the running system too, the others from the next start on."""
+    """Change one setting: a limit (section risk) in the running system too, the others from the next start on."""
     home = common.find_home()
     try:
         with alone(home.settings_file, _WAIT_S):
