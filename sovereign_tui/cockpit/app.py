@@ -181,6 +181,7 @@ class Cockpit(Replaying):
         places = screens.arrange(self.ui, width, height, top, bottom)
         paint = replace(paint, place=screens.place_of(self.ui, places))
         selected, now_ns = paint.selected, self._clock.monotonic_ns()
+        alike = (paint.place, paint.frozen, paint.replay, paint.colours, paint.letters)
         for pane in self._drawn.keys() - places.keys():
             self._show(self._panes[pane], None, ())
             del self._drawn[pane]
@@ -188,7 +189,7 @@ class Cockpit(Replaying):
             if pane == selected:
                 self._page = max(1, rect.height - 4)
             each, state = PANES[pane], self.ui.pane(pane)
-            shown = (state, rect, pane == selected, paint.place, paint.frozen, paint.replay)
+            shown = (state, rect, pane == selected, alike)
             at_ns, before = self._drawn.get(pane, (0, None))
             if before == shown and now_ns - at_ns < each.every_ms * NS_PER_MS:
                 continue
