@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.system import System, system
+from tests.support.system import System, system, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -63,7 +63,7 @@ def test_a_home_that_is_a_file_is_named(home: System) -> None:
 def test_a_second_up_names_the_first_and_the_mend(home: System) -> None:
     home.up()
     refused(home, "up", code=1, says=("sovereign status", "sovereign down"))
-    assert home.status()["state"] in {"ACTIVE", "REDUCING"}
+    until("it goes on", lambda: home.status()["state"] in {"ACTIVE", "REDUCING"})
     assert home.run("down").returncode == 0
 
 
@@ -93,5 +93,5 @@ def test_no_reason_keeps_a_halt_from_a_running_system(home: System, reason: byte
     home.up()
     done = home.run("halt", "--reason", os.fsdecode(reason))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert home.status()["state"] == "HALTED"
+    until("it is halted", lambda: home.status()["state"] == "HALTED")
     assert home.run("down").returncode == 0

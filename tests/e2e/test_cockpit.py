@@ -58,9 +58,8 @@ def test_tui_starts_everything_shows_moving_prices_halts_with_one_key_and_stops_
             explains_a_filled_order(shown)
         shown.type(CTRL_K)
         text = shown.until("the halt is verified", lambda text: "VERIFIED" in text and "HALTED" in text)
-        status = here.status()
-        assert status["state"] == "HALTED"
-        assert status["halt_id"] in text
+        until("ops knows it, too", lambda: here.status()["state"] == "HALTED")
+        assert here.status()["halt_id"] in text
         if rows == 40:
             keeps_the_record(shown)
         shown.type("q")
@@ -86,9 +85,8 @@ def test_a_killed_cockpit_is_noticed_by_nobody_and_a_detached_one_leaves_trading
             shown.type("d")
             until("the cockpit ends", lambda: ended(shown))
             assert shown.process.returncode == 0
-        status = here.status()
-        assert {row["name"]: (row["pid"], row["restarts"]) for row in status["processes"]} == before
-        assert status["state"] == "ACTIVE"
+        assert {row["name"]: (row["pid"], row["restarts"]) for row in here.status()["processes"]} == before
+        until("it trades", lambda: here.status()["state"] == "ACTIVE")
 
 
 def test_the_cockpit_shows_a_killed_engine_and_its_return() -> None:

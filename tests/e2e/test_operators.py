@@ -128,7 +128,7 @@ def test_a_halt_that_comes_past_ops_is_on_the_tape_with_its_latency(operator: Op
     halt = operator.entry("halt")
     assert (halt["issuer"], halt["ok"]) == ("SIGUSR1", True)
     assert halt["detail"] == "SIGUSR1: a signal of the operating system"
-    halt_id = operator.here.status()["halt_id"]
+    halt_id = until("ops knows it, too", lambda: operator.here.status()["halt_id"])
     assert halt["outcome"] == f"VERIFIED, halt {halt_id}"
     assert 0 <= halt["took_ms"] < 1_000
     alerts = until("the halt is an alert", lambda: operator.here.status()["alerts"])
