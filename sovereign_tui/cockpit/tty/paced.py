@@ -137,7 +137,10 @@ class PacedApp(App[None]):
 
     @property
     def must_wait(self) -> bool:
-        """Whether a frame painted now could not be written: it is made up for at the terminal's answer."""
+        """Whether a frame painted now could not be written: it is made up for at the terminal's answer, or never, where
+        the app is leaving and its last screen is gone."""
+        if not self._screen_stack:
+            return True
         if self._held and self._is_bare():
             self._due = True
             return True

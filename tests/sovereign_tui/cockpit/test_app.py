@@ -269,6 +269,19 @@ def test_a_screenshot_goes_into_the_data_directory(home: Home) -> None:
     run(test)
 
 
+def test_a_frame_that_comes_while_it_is_leaving_paints_nothing(home: Home) -> None:
+    async def test() -> None:
+        async with desk(home) as at:
+            app = at.app
+        polls = at.source.polls
+        assert app.screen_stack == []
+        app.frame()  # of a timer that was under way
+        app.paint()
+        assert at.source.polls == polls
+
+    run(test)
+
+
 def test_only_rows_that_changed_are_painted_anew(home: Home) -> None:
     async def test() -> None:
         async with desk(home) as at:
